@@ -1,0 +1,59 @@
+/*
+ * The query port: read-only questions over the TEMP views entity, problem, change and
+ * source_state, at now or at a past moment. A reader answers on the caller's thread (command
+ * line); a query worker has a reader on a thread of its own (dashboard).
+ *
+ * entity:       source kind key name status last_status stale(0/1) summary since parent url attrs(JSON text)
+ *               observed_at (ms UTC) changed_at (ms, start of this version) severity (0 ok .. 4 crit, by effective status)
+ *               step is_flapping id
+ * problem:      entity rows whose effective or last status is crit, unknown or warn, plus `rank` (1 first), and a row of
+ *               kind 'source' for every failing source
+ * change:       at_from at_to source kind key name what(opened|closed|status|attrs) before after cause
+ * source_state: name recipe url state(ok|failing|never|late|doubtful) every_ms last_attempt last_success age_ms failing_since error error_code warning
+ *               latency_ms wire_bytes requests not_modified next_due budget_left rows labels
+ * observed:     source step from_ms to_ms; version(history): source kind key valid_from valid_to name status summary attrs cause
+ * All times integer UTC ms. `:now` is bound to the moment asked about.
+ */
+#ifndef OPSDECK_STORE_QUERY_H
+#define OPSDECK_STORE_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "opsdeck/base/err.h"
+#include "opsdeck/base/row_set.h"
+#include "opsdeck/store/store.h"
+
+struct question {
+    const char *sql; /* one SELECT; named binds */
+    const struct bind *binds;
+    size_t nbinds;
+    int64_t at_ms;    /* 0: now */
+    size_t max_rows;  /* 0: 200,000 */
+    int64_t limit_ms; /* progress handler ends it; 0: 10 s */
+};
+
+struct reader;
+/* ERR_NOT_FOUND when there is no store yet: an empty in-memory one with the same views is opened when `or_empty`. */
+bool reader_open(const struct store_opts *o, bool or_empty, struct reader **out, struct err *e);
+void reader_free(struct reader *r);
+/* Rows are the caller's (row_set_free). Authorizer: SELECT over those views and tables only. */
+bool reader_ask(struct reader *r, const struct question *q, struct row_set **out, struct err *e);
+/* The latest kept answer: columns step item at http_status content_type body (decompressed, clean, capped at 1 MiB). */
+bool reader_answer(struct reader *r, const char *source, const char *step, struct row_set **out, struct err *e);
+
+struct query;
+struct query_answer {
+    uint64_t id;
+    struct err err;
+    struct row_set *rows; /* NULL on error; the receiver frees it */
+};
+struct query *query_new(const struct store_opts *o, void (*wake)(void *ctx), void *wake_ctx, struct err *e);
+/* Copies the question. Answers come in order. */
+uint64_t query_submit(struct query *q, const struct question *question);
+void query_cancel(struct query *q, uint64_t id); /* no answer will come */
+bool query_next(struct query *q, struct query_answer *out);
+void query_free(struct query *q);
+
+#endif

@@ -1,0 +1,267 @@
+/* Clocks, and times as people write them. See clock.h. Durations and sizes: units.c. */
+#include "opsdeck/base/clock.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "opsdeck/base/err.h"
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec ts;
+
+    clock_gettime(id, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int64_t system_wall(void *ctx)
+{
+    (void)ctx;
+    return read_clock(CLOCK_REALTIME);
+}
+
+static int64_t system_mono(void *ctx)
+{
+    (void)ctx;
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+static int64_t pinned_wall(void *ctx)
+{
+    return *(const int64_t *)ctx;
+}
+
+const struct clock *clock_system(void)
+{
+    static const struct clock real = { system_wall, system_mono, NULL };
+    static int64_t pin;
+    static const struct clock pinned = { pinned_wall, system_mono, &pin };
+    const char *text = getenv("OPSDECK_NOW");
+    int64_t ms;
+
+    if (!text || !*text || !time_parse_rfc3339(text, &ms))
+        return &real;
+    pin = ms;
+    return &pinned;
+}
+
+int64_t clock_wall_ms(const struct clock *c)
+{
+    return c->wall_ms(c->ctx);
+}
+
+int64_t clock_mono_ms(const struct clock *c)
+{
+    return c->mono_ms(c->ctx);
+}
+
+/* Days since 1970-01-01 of a date of the proleptic Gregorian calendar. */
+static int64_t days_from_civil(int64_t y, int m, int d)
+{
+    y -= m <= 2;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t yoe = y - era * 400;
+    int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+    int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    return era * 146097 + doe - 719468;
+}
+
+int64_t time_from_utc(int year, int month, int day, int hour, int min, int sec, int ms)
+{
+    return ((days_from_civil(year, month, day) * 24 + hour) * 60 + min) * 60000 +
+           (int64_t)sec * 1000 + ms;
+}
+
+static bool split_ms(int64_t ms, bool local, struct tm *tm, int *rest)
+{
+    int64_t sec = ms / 1000;
+
+    *rest = (int)(ms % 1000);
+    if (*rest < 0) {
+        *rest += 1000;
+        sec--;
+    }
+    time_t t = (time_t)sec;
+    return local ? localtime_r(&t, tm) != NULL : gmtime_r(&t, tm) != NULL;
+}
+
+const char *time_iso(int64_t ms, char out[TIME_TEXT_MAX])
+{
+    struct tm tm;
+    int rest;
+
+    if (!split_ms(ms, false, &tm, &rest) || tm.tm_year > 8099 || tm.tm_year < -1900) {
+        snprintf(out, TIME_TEXT_MAX, "(time out of range)");
+        return out;
+    }
+    int n = snprintf(out, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
+                     tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    if (rest)
+        n += snprintf(out + n, TIME_TEXT_MAX - (size_t)n, ".%03d", rest);
+    snprintf(out + n, TIME_TEXT_MAX - (size_t)n, "Z");
+    return out;
+}
+
+const char *time_local(int64_t ms, int64_t now_ms, char out[TIME_TEXT_MAX])
+{
+    struct tm tm, now;
+    int rest;
+
+    if (!split_ms(ms, true, &tm, &rest) || !split_ms(now_ms, true, &now, &rest)) {
+        snprintf(out, TIME_TEXT_MAX, "(time out of range)");
+        return out;
+    }
+    size_t n;
+    if (tm.tm_year != now.tm_year)
+        n = strftime(out, TIME_TEXT_MAX, "%d %b %Y %H:%M %Z", &tm);
+    else if (tm.tm_yday != now.tm_yday)
+        n = strftime(out, TIME_TEXT_MAX, "%d %b %H:%M %Z", &tm);
+    else
+        n = strftime(out, TIME_TEXT_MAX, "%H:%M:%S %Z", &tm);
+    if (!n)
+        out[0] = '\0';
+    return out;
+}
+
+const char *time_age(int64_t age_ms, char out[TIME_TEXT_MAX])
+{
+    int64_t s = age_ms < 0 ? 0 : age_ms / 1000;
+
+    if (s < 60)
+        snprintf(out, TIME_TEXT_MAX, "%llds", (long long)s);
+    else if (s < 3600)
+        snprintf(out, TIME_TEXT_MAX, "%lldm", (long long)(s / 60));
+    else if (s < 2 * 86400)
+        snprintf(out, TIME_TEXT_MAX, "%lldh", (long long)(s / 3600));
+    else
+        snprintf(out, TIME_TEXT_MAX, "%lldd", (long long)(s / 86400));
+    return out;
+}
+
+/* `n` digits; moves *s on. */
+static bool digits(const char **s, int n, int *out)
+{
+    int v = 0;
+
+    for (int i = 0; i < n; i++) {
+        if (!isdigit((unsigned char)(*s)[i]))
+            return false;
+        v = v * 10 + ((*s)[i] - '0');
+    }
+    *s += n;
+    *out = v;
+    return true;
+}
+
+static bool literal(const char **s, char c)
+{
+    if (**s != c)
+        return false;
+    ++*s;
+    return true;
+}
+
+static bool date_part(const char **s, int *y, int *mo, int *d)
+{
+    static const int length[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+    if (!digits(s, 4, y) || !literal(s, '-') || !digits(s, 2, mo) || !literal(s, '-') ||
+        !digits(s, 2, d))
+        return false;
+    if (*mo < 1 || *mo > 12 || *d < 1 || *d > length[*mo - 1])
+        return false;
+    bool leap = (*y % 4 == 0 && *y % 100 != 0) || *y % 400 == 0;
+    return *mo != 2 || *d < 29 || leap;
+}
+
+static bool zone_part(const char **s, int *offset_min)
+{
+    int h, m, sign;
+
+    *offset_min = 0;
+    if (**s == 'Z' || **s == 'z') {
+        ++*s;
+        return true;
+    }
+    sign = **s == '-' ? -1 : 1;
+    if (**s != '+' && **s != '-')
+        return false;
+    ++*s;
+    if (!digits(s, 2, &h) || !literal(s, ':') || !digits(s, 2, &m) || h > 23 || m > 59)
+        return false;
+    *offset_min = sign * (h * 60 + m);
+    return true;
+}
+
+bool time_parse_rfc3339(const char *s, int64_t *ms)
+{
+    int y, mo, d, h, mi, sec, frac = 0, zone;
+
+    if (!date_part(&s, &y, &mo, &d) || (*s != 'T' && *s != 't' && *s != ' '))
+        return false;
+    s++;
+    if (!digits(&s, 2, &h) || !literal(&s, ':') || !digits(&s, 2, &mi) || !literal(&s, ':') ||
+        !digits(&s, 2, &sec))
+        return false;
+    if (h > 23 || mi > 59 || sec > 60) /* 60: a leap second */
+        return false;
+    if (*s == '.') {
+        int weight = 100, any = 0;
+        for (s++; isdigit((unsigned char)*s); s++, any = 1) {
+            frac += (*s - '0') * weight;
+            weight /= 10;
+        }
+        if (!any)
+            return false;
+    }
+    if (!zone_part(&s, &zone) || *s)
+        return false;
+    *ms = time_from_utc(y, mo, d, h, mi, sec, frac) - (int64_t)zone * 60000;
+    return true;
+}
+
+/* The last local moment at h:m:s that is not after now. */
+static bool last_local(int h, int mi, int sec, int64_t now_ms, int64_t *ms)
+{
+    struct tm tm;
+    int rest;
+
+    if (!split_ms(now_ms, true, &tm, &rest))
+        return false;
+    tm.tm_hour = h;
+    tm.tm_min = mi;
+    tm.tm_sec = sec;
+    tm.tm_isdst = -1;
+    struct tm today = tm;
+    int64_t at = (int64_t)mktime(&today) * 1000;
+    if (at > now_ms) {
+        tm.tm_mday--;
+        tm.tm_isdst = -1;
+        at = (int64_t)mktime(&tm) * 1000;
+    }
+    *ms = at;
+    return true;
+}
+
+bool time_parse_moment(const char *text, int64_t now_ms, int64_t *ms, struct err *e)
+{
+    const char *s = text;
+    int h, mi, sec = 0;
+    int64_t back;
+
+    if (*s == '-' && dur_parse(s + 1, &back)) {
+        *ms = now_ms - back;
+        return true;
+    }
+    if (time_parse_rfc3339(text, ms))
+        return true;
+    if (digits(&s, 2, &h) && literal(&s, ':') && digits(&s, 2, &mi) &&
+        (!*s || (literal(&s, ':') && digits(&s, 2, &sec) && !*s)) && h < 24 && mi < 60 && sec < 60)
+        return last_local(h, mi, sec, now_ms, ms);
+    return err_set(e, ERR_USAGE, 0,
+                   "not a time: \"%s\" (use 14:05, 14:05:30, 2026-11-21T14:05:00Z or -30m)", text);
+}

@@ -1,0 +1,90 @@
+/* A growing byte buffer with a cap. See sbuf.h. */
+#include "opsdeck/base/sbuf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "opsdeck/base/mem.h"
+
+void sbuf_init(struct sbuf *sb, size_t max_bytes)
+{
+    *sb = (struct sbuf){ .buf = xmalloc(64), .cap = 64, .max = max_bytes };
+    sb->buf[0] = '\0';
+}
+
+void sbuf_release(struct sbuf *sb)
+{
+    if (!sb)
+        return;
+    free(sb->buf);
+    *sb = (struct sbuf){ 0 };
+}
+
+void sbuf_reset(struct sbuf *sb)
+{
+    sb->len = 0;
+    sb->is_full = false;
+    sb->buf[0] = '\0';
+}
+
+bool sbuf_add(struct sbuf *sb, const void *data, size_t n)
+{
+    if (n > sb->max || sb->len > sb->max - n) {
+        sb->is_full = true;
+        return false;
+    }
+    if (sb->len + n + 1 > sb->cap) {
+        size_t cap = sb->cap;
+        while (cap < sb->len + n + 1)
+            cap *= 2;
+        sb->buf = xreallocarray(sb->buf, cap, 1);
+        sb->cap = cap;
+    }
+    if (n)
+        memcpy(sb->buf + sb->len, data, n);
+    sb->len += n;
+    sb->buf[sb->len] = '\0';
+    return true;
+}
+
+bool sbuf_adds(struct sbuf *sb, const char *s)
+{
+    return sbuf_add(sb, s, strlen(s));
+}
+
+bool sbuf_addc(struct sbuf *sb, char c)
+{
+    return sbuf_add(sb, &c, 1);
+}
+
+bool sbuf_addf(struct sbuf *sb, const char *fmt, ...)
+{
+    char small[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        bug("sbuf_addf: bad format");
+    if ((size_t)n < sizeof small)
+        return sbuf_add(sb, small, (size_t)n);
+    char *big = xmalloc((size_t)n + 1);
+    va_start(ap, fmt);
+    vsnprintf(big, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    bool ok = sbuf_add(sb, big, (size_t)n);
+    free(big);
+    return ok;
+}
+
+char *sbuf_detach(struct sbuf *sb, size_t *len)
+{
+    char *p = sb->buf;
+
+    if (len)
+        *len = sb->len;
+    sbuf_init(sb, sb->max);
+    return p;
+}
