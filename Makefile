@@ -67,7 +67,12 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all
+# Only the plain build is put at the top: a sanitizer build must not be installed by mistake.
+ifeq ($(variant),plain)
 all: opsdeck opsdeck-sim
+else
+all: $(B)/opsdeck $(B)/opsdeck-sim
+endif
 
 # ---- objects, one archive a room
 src_of = $(sort $(wildcard src/$(1)/*.c) $(if $(filter ui,$(1)),$(wildcard src/ui/panes/*.c)) $(if $(filter poll,$(1)),$(wildcard src/poll/connectors/*.c)))

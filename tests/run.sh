@@ -70,5 +70,5 @@ for group in "$@"; do
     esac
 done
 echo "log: $log"
-echo "$passed passed, $failed failed, $skipped skipped"
+echo "$passed passed, $failed failed, $skipped skipped" | tee "$B/result.txt"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -89,6 +89,7 @@ struct step_def {
     enum expect_type expect; /* array object string number */
     struct rows_def *rows;
     size_t nrows;
+    int64_t rate_per_min; /* rate_per_minute: of this step; 0: the recipe's */
     bool is_sensitive;
     struct cfg_pos pos;
 };

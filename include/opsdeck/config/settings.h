@@ -48,6 +48,8 @@ struct source_cfg {
 
 enum ui_ascii { UI_ASCII_AUTO, UI_ASCII_YES, UI_ASCII_NO };
 
+struct settings_value;
+
 struct settings {
     struct arena *mem;
     struct {
@@ -69,11 +71,14 @@ struct settings {
     struct environment_cfg {
         const char *name;
         bool is_danger; /* mark: danger */
+        struct cfg_pos pos;
     } *environments;
     size_t nenvironments;
     struct source_cfg *sources;
     size_t nsources;
     const char *file; /* the user's config file, NULL when there was none */
+    struct settings_value *values; /* for settings_dump() */
+    size_t nvalues;
 };
 
 /* What the command line adds: flags win over OPSDECK_* over files. */

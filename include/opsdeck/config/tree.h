@@ -1,6 +1,6 @@
 /*
  * Checked YAML trees with the place of every node. The reader passes bytes through the UTF-8
- * door, refuses anchors, aliases, tags, merges and duplicate keys, files over 256 KiB and over 20,000 nodes, and
+ * door, refuses anchors, aliases, tags, merges and duplicate keys, files over 256 KiB, over 20,000 nodes or 64 deep, and
  * copies libfyaml's document into plain nodes, so that no other room sees the library.
  * Loop thread at start and reload; nodes are read-only afterwards.
  */
@@ -12,10 +12,13 @@
 
 struct arena;
 struct err;
+struct sbuf;
+struct cfg_text;
 
 struct cfg_pos {
     const char *file; /* as shown to people */
-    int line, col;    /* from 1; 0 when the value does not come from a file */
+    int line, col;    /* from 1; 0 when the value does not come from a file. Quoted: of the first character
+                       * inside the quotes; block (|, >): of the first line of its content */
 };
 
 enum cfg_kind { CFG_SCALAR, CFG_SEQ, CFG_MAP };
@@ -46,12 +49,20 @@ struct cfg_problems {
     struct arena *mem; /* set by the caller before use; owns the texts */
     struct cfg_problem *v;
     size_t n, cap; /* heap; cfg_problems_release() */
+    struct cfg_text *texts; /* what was read, for excerpts; in `mem` */
 };
 
 void cfg_problems_release(struct cfg_problems *ps);
 void cfg_problem_add(struct cfg_problems *ps, struct cfg_pos pos, const char *path, const char *hint,
                      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The same, but told only: the load goes on. */
+void cfg_problem_warn(struct cfg_problems *ps, struct cfg_pos pos, const char *path, const char *hint,
+                      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 size_t cfg_problems_errors(const struct cfg_problems *ps); /* warnings not counted */
+/* "file:line:col: path: text", excerpt and hint, each line ended by LF, appended to `out`. */
+void cfg_problem_format(const struct cfg_problem *p, struct sbuf *out);
+/* Place of byte `off` of a scalar's text: right for one-line and literal (|) scalars, the first line else. */
+struct cfg_pos cfg_pos_inside(struct cfg_pos start, const char *text, size_t off);
 
 /*
  * Read one file or text. On failure problems are added and NULL returned (one syntax error,

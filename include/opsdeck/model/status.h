@@ -29,6 +29,10 @@ enum freshness freshness_of(const struct fact_age *f);
 enum status status_effective(enum status last, enum freshness f);
 /* A severity from foreign words (critical, error, high, warning, ...); unknown words are STATUS_UNKNOWN. */
 enum status status_from_severity(const char *word);
+/* A state from foreign words (pass, failed, healthy, degraded, ...); unknown words are STATUS_UNKNOWN. */
+enum status status_from_word(const char *word);
+/* A number against two thresholds; crit < warn means that low is bad. NaN is STATUS_UNKNOWN. */
+enum status status_from_level(double x, double warn, double crit);
 
 struct problem_rank {
     enum status status, last;
@@ -40,5 +44,8 @@ struct problem_rank {
 };
 /* < 0: a before b. */
 int problem_compare(const struct problem_rank *a, const struct problem_rank *b);
+/* The same order as text: comparing keys by bytes is comparing problems. For SQL's ORDER BY. */
+enum { PROBLEM_KEY_MAX = 64 };
+const char *problem_key(const struct problem_rank *p, char out[PROBLEM_KEY_MAX]);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * What hides secrets in text: live secrets by value (also base64, percent-encoded, hex), and
- * well-known shapes (AKIA/ASIA ids keep 4 characters, ghp_..., Bearer ..., X-Amz-Security-Token, ?token=). Any thread.
+ * well-known shapes (AKIA/ASIA ids keep 4 characters, ghp_..., Bearer ..., X-Amz-Security-Token,
+ * ?token=). Any thread.
  */
 #ifndef OPSDECK_NET_REDACT_H
 #define OPSDECK_NET_REDACT_H

@@ -1,4 +1,5 @@
-/* When to try again: pure functions over answers (RFC 9110 10.2.3; full jitter). No clock, no I/O. */
+/* When to try again: pure functions over answers (RFC 9110 10.2.3; full jitter). No clock, no I/O.
+ */
 #ifndef OPSDECK_NET_RETRY_H
 #define OPSDECK_NET_RETRY_H
 
@@ -20,7 +21,8 @@ enum retry_class retry_class_of(const struct http_response *r);
  * [1 s, 15 min]; -1 when it does not say.
  */
 int64_t retry_after_ms(const struct http_response *r, int64_t now_ms);
-/* Full jitter: uniform in [0, min(cap, base * 2^attempt)), never under 50 ms. `random` in [0, 1). */
+/* Full jitter: uniform in [0, min(cap, base * 2^attempt)), never under 50 ms. `random` in [0, 1).
+ */
 int64_t retry_backoff_ms(int attempt, int64_t base_ms, int64_t cap_ms, double random);
 
 #endif

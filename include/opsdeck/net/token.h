@@ -1,7 +1,8 @@
 /*
  * Secrets from where the config says: environment, file (mode checked), command (argv, no
  * shell, 30 s, 64 KiB, cleaned environment). Asynchronous on the loop. Every secret obtained
- * is registered with the redactor until the store of tokens is freed. Loop thread only.
+ * is registered with the redactor until the store of tokens is freed. A variable is wiped and
+ * unset once read, and answered from memory after that. Loop thread only.
  */
 #ifndef OPSDECK_NET_TOKEN_H
 #define OPSDECK_NET_TOKEN_H
@@ -19,6 +20,8 @@ struct token_ref {
     const char *const *argv;
 };
 
+/* `loop` must be libev's default loop: only that one reaps children. Keep one for the whole
+ * program. */
 struct tokens *tokens_new(struct ev_loop *loop);
 void tokens_free(struct tokens *t);
 /*

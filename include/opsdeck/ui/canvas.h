@@ -36,11 +36,13 @@
     X(ENV_DEV, "env.dev", DIM, 'v')
 
 #define X(id, name, parent, letter) ROLE_##id,
-enum role { ROLES(X) ROLE_COUNT };
+enum role {
+    ROLES(X) ROLE_COUNT
+};
 #undef X
 
 struct canvas_cell {
-    char text[16];  /* one grapheme cluster, NUL terminated; "" is the right half of a wide one */
+    char text[16]; /* one grapheme cluster, NUL terminated; "" is the right half of a wide one */
     uint8_t role;
     bool is_selected; /* drawn over the role: reverse or the theme's selection */
 };
@@ -48,7 +50,7 @@ struct canvas_cell {
 struct canvas {
     int rows, cols;
     struct canvas_cell *cells;
-    bool ascii;             /* glyph choice */
+    bool ascii;                 /* glyph choice */
     int cursor_row, cursor_col; /* -1: hidden */
 };
 
@@ -57,10 +59,13 @@ void canvas_free(struct canvas *cv);
 void canvas_resize(struct canvas *cv, int rows, int cols);
 void canvas_clear(struct canvas *cv);
 /* Text from (row, col), at most max_cols columns, nothing outside; returns columns used. */
-int canvas_text(struct canvas *cv, int row, int col, int max_cols, enum role role, const char *text);
+int canvas_text(struct canvas *cv, int row, int col, int max_cols, enum role role,
+                const char *text);
 /* Padded or cut to exactly `cols`; a cut shows "~" (ASCII) or U+2026. */
-void canvas_field(struct canvas *cv, int row, int col, int cols, enum role role, const char *text, bool right, bool middle_cut);
+void canvas_field(struct canvas *cv, int row, int col, int cols, enum role role, const char *text,
+                  bool right, bool middle_cut);
 void canvas_fill(struct canvas *cv, int row, int col, int cols, enum role role);
-void canvas_select(struct canvas *cv, int row, int col, int cols); /* marks used cells of a row as selected */
+void canvas_select(struct canvas *cv, int row, int col,
+                   int cols); /* marks used cells of a row as selected */
 
 #endif

@@ -28,9 +28,11 @@ struct ui_port {
     void (*refresh)(void *ctx, const char *source); /* poll now, budgeted; NULL: all */
     void (*quit)(void *ctx);
     void (*suspend)(void *ctx);
-    bool (*reload)(void *ctx, struct err *e); /* config again */
+    bool (*reload)(void *ctx, struct err *e);  /* config again */
     void (*copy)(void *ctx, const char *text); /* to the clipboard */
     void (*redraw)(void *ctx);                 /* ctrl-l: everything anew */
+    /* :theme NAME; the program loads it and calls ui_set_theme(). NULL: not to be had. */
+    bool (*theme)(void *ctx, const char *name, struct err *e);
 };
 
 struct ui_opts {
@@ -38,25 +40,30 @@ struct ui_opts {
     const struct clock *clock;
     const struct pane_def *const *panes; /* pane files; code panes are registered inside */
     size_t npanes;
-    const struct keymap_file *keymap;    /* NULL: built-in defaults only */
-    const char *start;                   /* name of the first pane */
+    const struct keymap_file *keymap; /* NULL: built-in defaults only */
+    const char *start;                /* name of the first pane */
     bool ascii;
-    bool is_demo;                        /* the header says so */
-    int64_t at_ms;                       /* --at: 0 is live */
-    const char *first_line;              /* message line at the start, or NULL ("no config; ...") */
+    bool is_demo;              /* the header says so */
+    int64_t at_ms;             /* --at: 0 is live */
+    const char *first_line;    /* message line at the start, or NULL ("no config; ...") */
+    const struct theme *theme; /* for its symbols; NULL: built-in */
 };
 
 struct ui *ui_new(const struct ui_opts *o, struct err *e);
 void ui_free(struct ui *ui);
 void ui_key(struct ui *ui, const struct ui_key *k);
-void ui_paste(struct ui *ui, const char *text, size_t len); /* bracketed paste: text, never commands */
-void ui_answer(struct ui *ui, struct query_answer *a);      /* takes a->rows */
-void ui_data_changed(struct ui *ui, const char *source);    /* ask anew (coalesced by the UI) */
+void ui_paste(struct ui *ui, const char *text,
+              size_t len);                               /* bracketed paste: text, never commands */
+void ui_answer(struct ui *ui, struct query_answer *a);   /* takes a->rows */
+void ui_data_changed(struct ui *ui, const char *source); /* ask anew (coalesced by the UI) */
 void ui_resize(struct ui *ui, int rows, int cols);
 void ui_message(struct ui *ui, bool is_error, const char *text);
+/* Definitions stay the caller's and must outlive the UI. */
+void ui_set_theme(struct ui *ui, const struct theme *theme);
 /* A poll of this source started or ended: the header shows what is under way. */
 void ui_polling(struct ui *ui, size_t in_flight);
-/* Call when time passes; returns ms until the next visible change by time alone (an age, a countdown), at least 1000. */
+/* Call when time passes; returns ms until the next visible change by time alone (an age, a
+ * countdown), at least 1000. */
 int64_t ui_tick(struct ui *ui);
 bool ui_is_dirty(const struct ui *ui);
 void ui_draw(struct ui *ui, struct canvas *cv); /* clears dirty */

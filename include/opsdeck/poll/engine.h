@@ -1,0 +1,70 @@
+/*
+ * The recipe engine: when each source is due, its steps in order, requests through the
+ * governor, answers to the ingest, pages, fan-out, commits, and the state of the source.
+ * Loop thread only; never blocks. It knows nothing of a screen.
+ */
+#ifndef OPSDECK_POLL_ENGINE_H
+#define OPSDECK_POLL_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "opsdeck/base/err.h"
+#include "opsdeck/config/settings.h"
+#include "opsdeck/poll/plan.h"
+#include "opsdeck/store/ingest.h"
+
+struct clock;
+struct engine;
+struct ev_loop;
+struct tokens;
+
+/* How one poll of one source ended. Texts are good during the call. */
+struct poll_outcome {
+    const char *source;
+    enum {
+        POLL_OK,
+        POLL_NOT_MODIFIED,
+        POLL_FAILED,
+        POLL_SKIPPED
+    } kind;
+    struct err err;      /* POLL_FAILED; POLL_SKIPPED: why */
+    const char *warning; /* a step failed and others stood in for it; NULL: none */
+    bool had_answer;     /* something answered, whatever it said */
+    int64_t rows, changed, closed, ms;
+};
+
+struct engine_hooks {
+    void *ctx;
+    void (*committed)(void *ctx, const char *source); /* readers may look again */
+    void (*ended)(void *ctx, const struct poll_outcome *o);
+    void (*activity)(void *ctx, size_t in_flight); /* sources being polled now */
+};
+
+struct engine_opts {
+    struct ev_loop *loop;
+    const struct clock *clock;
+    const struct settings *settings; /* outlives the engine */
+    const struct plan *plan;         /* outlives the engine */
+    struct ingest *ingest;
+    struct tokens *tokens; /* one a process: an environment variable is read once and wiped */
+    struct engine_hooks hooks;
+    bool keep_leases; /* dashboard and collect: hold a source between polls, so that a second
+                         process does not poll it too */
+};
+
+/* Starts libcurl, tells the ingest the list of sources. Nothing is polled yet. */
+struct engine *engine_new(const struct engine_opts *o, struct err *e);
+/* Cancels what is under way, gives leases back. Results that still come from the ingest are dropped
+ * by the caller. */
+void engine_free(struct engine *en);
+/* Poll every source when it is due, the first time at once (spread over a moment). */
+void engine_run(struct engine *en);
+/* Poll now; NULL: all. A source that is being polled is left alone. False: no such source. */
+bool engine_poll_now(struct engine *en, const char *source);
+size_t engine_in_flight(const struct engine *en);
+/* The app calls this when the ingest has woken the loop. */
+void engine_ingest_ready(struct engine *en);
+
+#endif

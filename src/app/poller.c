@@ -1,0 +1,169 @@
+/* Loop, ingest and engine joined. See poller.h. */
+#include "poller.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "opsdeck/base/clock.h"
+#include "opsdeck/base/log.h"
+#include "opsdeck/base/mem.h"
+#include "opsdeck/net/token.h"
+#include "opsdeck/store/ingest.h"
+
+#include "app_priv.h"
+
+enum {
+    SLOW_US = 5000
+};
+
+static void wake(void *ctx)
+{
+    struct poller *p = ctx;
+
+    ev_async_send(p->loop, &p->woken);
+}
+
+static void on_woken(struct ev_loop *loop, ev_async *w, int revents)
+{
+    struct poller *p = w->data;
+
+    (void)loop;
+    (void)revents;
+    if (p->engine)
+        engine_ingest_ready(p->engine);
+}
+
+static bool make_engine(struct poller *p, bool keep_leases, struct err *e)
+{
+    struct engine_opts o = {
+        .loop = p->loop,
+        .clock = p->app->clock,
+        .settings = p->app->settings,
+        .plan = p->app->plan,
+        .ingest = p->ingest,
+        .tokens = p->tokens,
+        .hooks = p->hooks,
+        .keep_leases = keep_leases,
+    };
+
+    p->engine = engine_new(&o, e);
+    return p->engine != NULL;
+}
+
+bool poller_open(struct poller *p, struct app *a, struct ev_loop *loop,
+                 const struct engine_hooks *hooks, bool keep_leases, struct err *e)
+{
+    struct ingest_opts io = {
+        .store = a->store, .allow_memory = false, .wake = wake, .wake_ctx = p
+    };
+    char *notice = NULL;
+
+    *p = (struct poller){ .app = a, .loop = loop, .hooks = *hooks };
+    ev_async_init(&p->woken, on_woken);
+    p->woken.data = p;
+    p->ingest = ingest_new(&io, &notice, e);
+    if (notice) {
+        log_add(LOG_WARN, "store", "%s", notice);
+        fprintf(stderr, "opsdeck: %s\n", notice);
+        free(notice);
+    }
+    if (!p->ingest)
+        return false;
+    ev_async_start(loop, &p->woken);
+    p->tokens = tokens_new(loop);
+    if (make_engine(p, keep_leases, e))
+        return true;
+    poller_close(p);
+    return false;
+}
+
+bool poller_replan(struct poller *p, struct err *e)
+{
+    engine_free(p->engine);
+    p->engine = NULL;
+    return make_engine(p, true, e);
+}
+
+void poller_close(struct poller *p)
+{
+    engine_free(p->engine);
+    if (p->ingest) {
+        ev_async_stop(p->loop, &p->woken);
+        ingest_free(p->ingest);
+    }
+    tokens_free(p->tokens);
+    p->engine = NULL;
+    p->ingest = NULL;
+    p->tokens = NULL;
+}
+
+/* ---- the watch over turns */
+
+static int64_t microseconds(clockid_t id)
+{
+    struct timespec ts;
+
+    clock_gettime(id, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static long times_blocked(void)
+{
+    struct rusage ru;
+
+    return getrusage(RUSAGE_THREAD, &ru) == 0 ? ru.ru_nvcsw : 0;
+}
+
+static void on_check(struct ev_loop *loop, ev_check *w, int revents)
+{
+    struct turn_watch *t = w->data;
+
+    (void)loop;
+    (void)revents;
+    t->wall_us = microseconds(CLOCK_MONOTONIC);
+    t->cpu_us = microseconds(CLOCK_THREAD_CPUTIME_ID);
+    t->blocked = times_blocked();
+    t->what = "network or timer";
+    t->is_running = true;
+}
+
+static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+    struct turn_watch *t = w->data;
+
+    (void)loop;
+    (void)revents;
+    if (!t->is_running)
+        return;
+    t->is_running = false;
+    int64_t wall = microseconds(CLOCK_MONOTONIC) - t->wall_us,
+            cpu = microseconds(CLOCK_THREAD_CPUTIME_ID) - t->cpu_us;
+    long blocked = times_blocked() - t->blocked;
+    if (wall <= SLOW_US || (cpu <= SLOW_US && blocked == 0))
+        return;
+    t->slow++;
+    log_add(LOG_WARN, "app",
+            "slow turn: %s took %.1f ms (%.1f ms of work, gave up the processor %ld times)",
+            t->what, (double)wall / 1000, (double)cpu / 1000, blocked);
+}
+
+void turn_watch_start(struct turn_watch *t, struct ev_loop *loop)
+{
+    *t = (struct turn_watch){ .what = "" };
+    ev_prepare_init(&t->prepare, on_prepare);
+    ev_check_init(&t->check, on_check);
+    t->prepare.data = t->check.data = t;
+    /* The check comes first of all after the wait, the prepare last of all before it. */
+    ev_set_priority(&t->check, EV_MAXPRI);
+    ev_set_priority(&t->prepare, EV_MINPRI);
+    ev_prepare_start(loop, &t->prepare);
+    ev_check_start(loop, &t->check);
+}
+
+void turn_watch_stop(struct turn_watch *t, struct ev_loop *loop)
+{
+    ev_prepare_stop(loop, &t->prepare);
+    ev_check_stop(loop, &t->check);
+}

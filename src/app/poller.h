@@ -1,0 +1,49 @@
+/*
+ * The loop with its ingest and engine, as poll, collect and the dashboard need it: one place
+ * that joins store and poll, knows about signals of nobody, and measures how long turns take.
+ */
+#ifndef OPSDECK_APP_POLLER_H
+#define OPSDECK_APP_POLLER_H
+
+#include <stdbool.h>
+
+#include <ev.h>
+
+#include "opsdeck/poll/engine.h"
+
+struct app;
+
+struct poller {
+    struct app *app;
+    struct ev_loop *loop;
+    struct ingest *ingest;
+    struct engine *engine;
+    struct tokens *tokens;
+    ev_async woken; /* by the ingest thread */
+    struct engine_hooks hooks;
+};
+
+/* Opens the store for writing and builds the engine; nothing is polled yet. */
+bool poller_open(struct poller *p, struct app *a, struct ev_loop *loop,
+                 const struct engine_hooks *hooks, bool keep_leases, struct err *e);
+/* The same store, another plan: after a reload. The old plan must live on until poller_close(). */
+bool poller_replan(struct poller *p, struct err *e);
+void poller_close(struct poller *p);
+
+/*
+ * The watch over the loop: a turn that works or blocks for more than 5 ms is logged. Time in
+ * which the kernel ran somebody else does not count.
+ */
+struct turn_watch {
+    ev_prepare prepare;
+    ev_check check;
+    int64_t wall_us, cpu_us;
+    long blocked;     /* voluntary context switches so far */
+    const char *what; /* the callback at hand, for the log */
+    uint64_t slow;
+    bool is_running;
+};
+void turn_watch_start(struct turn_watch *t, struct ev_loop *loop);
+void turn_watch_stop(struct turn_watch *t, struct ev_loop *loop);
+
+#endif

@@ -1,0 +1,126 @@
+/* What the files of the engine share: engine.c (schedule), run.c (one poll), item.c (one request).
+ */
+#ifndef OPSDECK_POLL_ENGINE_PRIV_H
+#define OPSDECK_POLL_ENGINE_PRIV_H
+
+#include <ev.h>
+#include <uthash.h>
+
+#include "opsdeck/net/http.h"
+#include "opsdeck/net/token.h"
+#include "opsdeck/poll/connector.h"
+#include "opsdeck/poll/engine.h"
+
+#include "file_read.h"
+#include "governor.h"
+
+struct run;
+
+/* A source on the schedule. */
+struct slot {
+    struct engine *en;
+    const struct plan_source *src;
+    ev_timer due;
+    int64_t next_due_ms; /* wall clock, for people */
+    uint64_t gen;
+    int failures;    /* in a row */
+    struct run *run; /* NULL: idle */
+};
+
+/* A question to the ingest that has not been answered. */
+typedef void reply_fn(struct run *run, struct ingest_result *r, void *arg);
+struct pending {
+    uint64_t cookie;
+    struct run *run; /* NULL: nobody waits any more */
+    reply_fn *reply;
+    void *arg;
+    UT_hash_handle hh;
+};
+
+struct engine {
+    struct engine_opts o;
+    struct http *http;
+    struct tokens *tokens;
+    struct governor *governor;
+    struct slot *slots;
+    size_t nslots;
+    struct pending *pending;
+    uint64_t next_cookie;
+    char *holder;
+    ev_timer maintain;
+    unsigned random; /* state of the jitter */
+};
+
+enum item_state {
+    ITEM_WAITING,
+    ITEM_ACTIVE,
+    ITEM_DONE
+};
+
+/* One request of a step and its pages: the step itself, or one row of its `for`. */
+struct item {
+    struct run *run;
+    size_t index;
+    enum item_state state;
+    struct bind *extra;
+    size_t nextra;
+    const char *name;         /* key of the kept body: "" or the first column of the `for` row */
+    const char *body;         /* evaluated body SQL */
+    struct arena *mem;        /* of the request at hand */
+    struct request_plan plan; /* texts in mem */
+    char *link;               /* PAGE_LINK: the next page the answer named */
+    bool is_kept;             /* the map under way is of the kept body */
+    char *next, *seen_next;   /* paging token at hand and the one before */
+    int64_t offset;
+    int page, attempt;
+    bool no_validators; /* the kept body was gone: ask for a whole answer */
+    bool has_turn;      /* holds a turn of the governor */
+    bool has_renewed;   /* a 401 was answered with a fresh token once */
+    uint64_t http_id;
+    struct file_read *file;
+    ev_timer retry;
+};
+
+struct run {
+    struct slot *slot;
+    struct arena *mem;      /* of the run */
+    struct arena *step_mem; /* of the step at hand */
+    uint64_t gen;
+    size_t step; /* index of the step at hand */
+    struct item *items;
+    size_t nitems, next_item, active, done;
+    struct row_set *fan; /* rows of `for`; extra binds point into it */
+    struct row_set *validators;
+    bool is_failing; /* the step has failed; waiting for nothing */
+    bool is_leased;
+    bool *step_ok; /* committed, by step */
+    const char *warning;
+    char host[300]; /* scheme://host:port, the governor's key */
+    int64_t started_ms, started_wall_ms, step_started_wall_ms;
+    /* what happened, for the source's state */
+    int64_t requests, not_modified, wire_bytes, latency_ms, rows, opened, changed, closed;
+    bool had_answer, is_doubted;
+};
+
+/* engine.c */
+struct ingest_job *job_new(struct run *run, enum ingest_job_type type);
+void ask_ingest(struct run *run, struct ingest_job *job, reply_fn *reply, void *arg);
+void tell_ingest(struct engine *en, struct ingest_job *job); /* the answer is not waited for */
+double engine_random(struct engine *en);                     /* [0, 1) */
+/* Engine of a run's hooks: rows were committed. */
+void slot_committed(struct slot *sl);
+void slot_ended(struct slot *sl, const struct poll_outcome *o, int64_t retry_after_ms);
+
+/* run.c */
+void run_start(struct slot *sl);
+void run_free(struct run *run);                           /* drops what is under way */
+void run_fail_step(struct run *run, const struct err *e); /* of the step at hand */
+void run_item_done(struct run *run);
+const struct step_def *run_step(const struct run *run);
+const struct plan_source *run_source(const struct run *run);
+
+/* item.c */
+void item_start(struct item *it);
+void item_stop(struct item *it); /* cancels whatever it waits for */
+
+#endif
