@@ -19,7 +19,8 @@
     X(TOP,          "top",             "g Home",     "Go to the first row")                        \
     X(BOTTOM,       "bottom",          "G End",      "Go to the last row")                         \
     X(OPEN,         "open",            "Enter",      "Open what the cursor is on")                 \
-    X(BACK,         "back",            "Esc q",      "Clear the filter, or go back to the pane before") \
+    X(BACK,         "back",            "Esc",        "Clear the filter, or go back to the pane before") \
+    X(BACK_OR_QUIT, "back-or-quit",    "q",          "As back; on the first pane leave opsdeck") \
     X(QUIT,         "quit",            "Q",          "Leave opsdeck")                              \
     X(CANCEL,       "cancel",          "ctrl-c",     "Cancel; twice within 2 s leaves opsdeck")    \
     X(NEXT_VIEW,    "next-view",       "Tab",        "Next view")                                  \

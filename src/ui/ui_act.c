@@ -67,6 +67,13 @@ static void act_back(struct ui *ui, struct pane *p)
                keymap_first_key(&ui->keys, ACT_QUIT, key) ? key : ":q");
 }
 
+static void act_back_or_quit(struct ui *ui, struct pane *p)
+{
+    (void)p;
+    if (!ui_back(ui))
+        ui->port.quit(ui->port.ctx);
+}
+
 static void act_quit(struct ui *ui, struct pane *p)
 {
     (void)p;
@@ -276,6 +283,7 @@ static const struct {
 } handlers[] = {
     { ACT_OPEN, act_open },
     { ACT_BACK, act_back },
+    { ACT_BACK_OR_QUIT, act_back_or_quit },
     { ACT_QUIT, act_quit },
     { ACT_CANCEL, act_cancel },
     { ACT_NEXT_VIEW, act_next_view },

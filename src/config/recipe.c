@@ -1,0 +1,74 @@
+/* Recipe files: found, read, checked. See recipe.h. Steps: recipe_step.c; params: recipe_params.c.
+ */
+#include <string.h>
+
+#include "recipe_priv.h"
+
+char *recipe_find(struct arena *mem, const struct data_dirs *dirs, const char *name)
+{
+    return data_find(mem, dirs, "recipes", name);
+}
+
+size_t recipe_list(struct arena *mem, const struct data_dirs *dirs, char ***paths)
+{
+    return data_list(mem, dirs, "recipes", paths);
+}
+
+static bool read_steps(struct arena *mem, struct recipe *r, const struct cfg_node *list,
+                       struct cfg_problems *ps)
+{
+    bool ok = true;
+
+    r->steps = arena_array(mem, list->n, sizeof *r->steps);
+    for (size_t i = 0; i < list->n; i++) {
+        const char *shown = arena_printf(ps->mem, "steps[%zu]", i);
+        ok &= step_read(mem, r, list->items[i], shown, &r->steps[i], ps);
+        for (size_t k = 0; k < i; k++) {
+            if (!r->steps[i].name || !r->steps[k].name ||
+                strcmp(r->steps[i].name, r->steps[k].name) != 0)
+                continue;
+            cfg_problem_add(ps, r->steps[i].pos, shown, NULL,
+                            "a step named %s stands above already", r->steps[i].name);
+            ok = false;
+        }
+        r->nsteps++;
+    }
+    if (list->n == 0)
+        cfg_problem_add(ps, list->pos, "steps", NULL, "expected at least one step");
+    return ok && list->n > 0;
+}
+
+/* The file is looked for by the recipe's name: the two must be the same. */
+static bool check_file_name(const struct recipe *r, const struct cfg_node *root,
+                            struct cfg_problems *ps)
+{
+    const char *base = strrchr(r->file, '/');
+    size_t n = strlen(r->name);
+
+    base = base ? base + 1 : r->file;
+    if (!strncmp(base, r->name, n) && (!strcmp(base + n, ".yaml") || !strcmp(base + n, ".yml")))
+        return true;
+    cfg_problem_add(ps, cfg_get(root, "recipe")->pos, "recipe",
+                    arena_printf(ps->mem, "call the file %s.yaml", r->name),
+                    "the recipe is called %s, its file %s", r->name, base);
+    return false;
+}
+
+struct recipe *recipe_load(struct arena *mem, const char *path, struct cfg_problems *ps)
+{
+    struct recipe *r = arena_alloc(mem, sizeof *r);
+    size_t first = ps->n;
+    const struct cfg_node *root = cfg_read_data_file(mem, path, &r->fingerprint, ps);
+
+    if (!root || !key_check(&recipe_table, "", root, "", ps))
+        return NULL;
+    r->file = arena_strdup(mem, path);
+    key_fill(&recipe_table, "", root, r, mem);
+    if (!r->help)
+        r->help = "";
+    bool ok = check_file_name(r, root, ps);
+    ok &= params_read(mem, r, cfg_get(root, "params"), ps);
+    ok = ok && read_steps(mem, r, cfg_get(root, "steps"), ps);
+    cfg_problems_sort(ps, first);
+    return ok ? r : NULL;
+}

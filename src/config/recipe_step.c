@@ -1,0 +1,260 @@
+/* One step of a recipe: request, paging, rows. Keys and types are checked by the table already. */
+#include <string.h>
+#include <strings.h>
+
+#include "opsdeck/base/clock.h"
+
+#include "recipe_priv.h"
+
+struct reading {
+    struct arena *mem;
+    struct cfg_problems *ps;
+    const char *shown;        /* "steps[1]" */
+    const char *const *names; /* templates that are known */
+    bool has_fan;             /* columns of `for` are known only when it runs */
+    bool ok;
+};
+
+static void complain(struct reading *rd, const struct cfg_node *at, const char *key,
+                     const char *hint, const char *text)
+{
+    cfg_problem_add(rd->ps, at->pos, arena_printf(rd->ps->mem, "%s.%s", rd->shown, key), hint, "%s",
+                    text);
+    rd->ok = false;
+}
+
+/*
+ * SQLite 3.40 reads value->>'a.b' as a path of two steps only when it begins with $; a label
+ * with dots, brackets or a leading digit must be quoted inside, or it is silently NULL.
+ */
+static void check_labels(struct reading *rd, const struct cfg_node *n, const char *key)
+{
+    for (const char *s = n->text; (s = strstr(s, "->")) != NULL;) {
+        const char *p = s + 2 + (s[2] == '>');
+        p += strspn(p, " ");
+        s = p;
+        if (*p != '\'')
+            continue;
+        const char *end = strchr(p + 1, '\'');
+        if (!end)
+            return;
+        size_t len = (size_t)(end - p - 1);
+        s = end + 1;
+        if (!len || p[1] == '$' || p[1] == '"')
+            continue;
+        bool is_digits = strspn(p + 1, "0123456789") >= len;
+        if (!is_digits && strcspn(p + 1, ".[]") >= len && !(p[1] >= '0' && p[1] <= '9'))
+            continue;
+        char *label = arena_strndup(rd->ps->mem, p + 1, len);
+        cfg_problem_add(rd->ps, cfg_pos_inside(n->pos, n->text, (size_t)(p + 1 - n->text)),
+                        arena_printf(rd->ps->mem, "%s.%s", rd->shown, key),
+                        arena_printf(rd->ps->mem, "write '\"%s\"'", label),
+                        "the label '%s' must be quoted: SQLite splits it otherwise", label);
+        rd->ok = false;
+    }
+}
+
+static struct sql_text sql_of(struct reading *rd, const struct cfg_node *map, const char *key)
+{
+    const struct cfg_node *n = cfg_get(map, key);
+
+    if (!n || n->kind != CFG_SCALAR || n->is_null)
+        return (struct sql_text){ 0 };
+    check_labels(rd, n, key);
+    return (struct sql_text){ n->text, n->pos };
+}
+
+static void pairs(struct reading *rd, const struct cfg_node *map, const char *key,
+                  struct name_value **v, size_t *n)
+{
+    *n = 0;
+    if (!map || map->kind != CFG_MAP)
+        return;
+    *v = arena_array(rd->mem, map->n, sizeof **v);
+    for (size_t i = 0; i < map->n; i++) {
+        rd->ok &= template_check(
+            map->items[i], rd->names, rd->has_fan,
+            arena_printf(rd->ps->mem, "%s.request.%s.%s", rd->shown, key, map->keys[i]), rd->ps);
+        (*v)[(*n)++] = (struct name_value){ map->keys[i], map->items[i]->text, map->key_pos[i] };
+    }
+}
+
+static void header_names(struct reading *rd, const struct request_def *rq)
+{
+    static const char *const ours[] = { "host",          "content-length",
+                                        "connection",    "transfer-encoding",
+                                        "authorization", "cookie" };
+
+    for (size_t i = 0; i < rq->nheaders; i++) {
+        const struct cfg_node at = { .pos = rq->headers[i].pos };
+        if (!cfg_is_token(rq->headers[i].name))
+            complain(rd, &at, "request.headers", NULL, "not a header name");
+        for (size_t k = 0; k < ARRAY_LEN(ours); k++)
+            if (!strcasecmp(rq->headers[i].name, ours[k]))
+                complain(rd, &at, "request.headers", "credentials belong to auth: of the source",
+                         "this header is not a recipe's to set");
+    }
+}
+
+static void accept_status(struct reading *rd, const struct cfg_node *list, struct request_def *rq)
+{
+    int64_t v;
+    size_t n = 0;
+
+    rq->accept_status[0] = 200;
+    if (!list)
+        return;
+    if (list->kind != CFG_SEQ || list->n == 0 || list->n >= ARRAY_LEN(rq->accept_status)) {
+        complain(rd, list, "request.accept_status", NULL,
+                 "expected a list of 1 to 15 statuses such as [200, 404]");
+        return;
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->items[i]->kind != CFG_SCALAR || !str_to_i64(list->items[i]->text, 200, 599, &v)) {
+            complain(rd, list->items[i], "request.accept_status", NULL,
+                     "expected a status from 200 to 599");
+            return;
+        }
+        rq->accept_status[n++] = (int)v;
+    }
+}
+
+static void body(struct reading *rd, const struct cfg_node *n, struct request_def *rq)
+{
+    if (!n)
+        return;
+    if (n->kind == CFG_SCALAR) {
+        rd->ok &= template_check(n, rd->names, rd->has_fan,
+                                 arena_printf(rd->ps->mem, "%s.request.body", rd->shown), rd->ps);
+        rq->body_text = n->text;
+    } else if (n->kind == CFG_MAP && n->n == 1 && cfg_get(n, "sql") &&
+               cfg_get(n, "sql")->kind == CFG_SCALAR) {
+        rq->body_sql = sql_of(rd, n, "sql");
+    } else {
+        complain(rd, n, "request.body", NULL, "expected text, or {sql: \"SELECT ...\"}");
+    }
+}
+
+static void request(struct reading *rd, const struct cfg_node *n, struct request_def *rq)
+{
+    const struct cfg_node *path = cfg_get(n, "path"), *method = cfg_get(n, "method");
+
+    key_fill(&recipe_table, "steps.request", n, rq, rd->mem);
+    if (*rq->path != '/')
+        complain(rd, path, "request.path", NULL,
+                 "must begin with / : it is joined to the source's url");
+    rd->ok &= template_check(path, rd->names, rd->has_fan,
+                             arena_printf(rd->ps->mem, "%s.request.path", rd->shown), rd->ps);
+    pairs(rd, cfg_get(n, "query"), "query", &rq->query, &rq->nquery);
+    pairs(rd, cfg_get(n, "headers"), "headers", &rq->headers, &rq->nheaders);
+    header_names(rd, rq);
+    body(rd, cfg_get(n, "body"), rq);
+    accept_status(rd, cfg_get(n, "accept_status"), rq);
+    if (!strcmp(rq->method, "POST") && !rq->is_read_only)
+        complain(rd, method, "request.method",
+                 "read_only: true says that this POST changes nothing", "opsdeck only reads");
+    if (!strcmp(rq->method, "GET") && (rq->body_text || rq->body_sql.sql))
+        complain(rd, n, "request.body", NULL, "a GET has no body");
+}
+
+static const char *text_at(const struct cfg_node *map, const char *key)
+{
+    const struct cfg_node *n = cfg_get(map, key);
+
+    return n && n->kind == CFG_SCALAR && !n->is_null ? n->text : NULL;
+}
+
+static void page(struct reading *rd, const struct cfg_node *n, struct page_def *pg)
+{
+    const struct cfg_node *into = cfg_get(n, "into");
+
+    if (!n)
+        return;
+    const char *link = text_at(n, "link"), *query = into ? text_at(into, "query") : NULL,
+               *member = text_at(n, "body") ? text_at(n, "body")
+                         : into             ? text_at(into, "body")
+                                            : NULL;
+    int ways = (link != NULL) + (text_at(n, "offset") != NULL) + (text_at(n, "next") != NULL);
+    if (ways != 1) {
+        complain(rd, n, "page", NULL,
+                 "expected one of link: next, offset: PARAM, or next: SQL with into:");
+        return;
+    }
+    pg->next = sql_of(rd, n, "next");
+    pg->total = sql_of(rd, n, "total");
+    pg->offset_param = text_at(n, "offset");
+    pg->limit_param = text_at(n, "limit");
+    pg->size = 100;
+    if (text_at(n, "size"))
+        str_to_i64(text_at(n, "size"), 1, 100000, &pg->size);
+    pg->into = member ? member : query;
+    pg->kind = link               ? PAGE_LINK
+               : pg->offset_param ? PAGE_OFFSET
+               : member           ? PAGE_NEXT_BODY
+                                  : PAGE_NEXT_QUERY;
+    if (link && strcmp(link, "next") != 0)
+        complain(rd, cfg_get(n, "link"), "page.link", NULL, "expected next");
+    if (pg->kind == PAGE_NEXT_QUERY && !query)
+        complain(rd, n, "page", "add into: {query: NAME}", "next: needs a place for its token");
+}
+
+static bool is_kind(const char *s)
+{
+    s += *s == '_';
+    return *s >= 'a' && *s <= 'z' &&
+           strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-_") == strlen(s) && strlen(s) <= 64;
+}
+
+static void rows(struct reading *rd, const struct cfg_node *list, struct step_def *st)
+{
+    if (!list)
+        return;
+    st->rows = arena_array(rd->mem, list->n, sizeof *st->rows);
+    for (size_t i = 0; i < list->n; i++) {
+        const struct cfg_node *n = list->items[i], *vol = cfg_get(n, "volatile");
+        struct rows_def *out = &st->rows[st->nrows++];
+        const char **names = arena_array(rd->mem, (vol ? vol->n : 0) + 1, sizeof *names);
+
+        for (size_t k = 0; vol && vol->kind == CFG_SEQ && k < vol->n; k++)
+            names[k] = vol->items[k]->text;
+        *out = (struct rows_def){ .kind = text_at(n, "kind"),
+                                  .volatile_cols = names,
+                                  .sql = sql_of(rd, n, "sql"),
+                                  .pos = n->pos };
+        const char *complete = text_at(n, "complete");
+        out->is_complete = complete && !strcmp(complete, "true");
+        if (!out->kind || !is_kind(out->kind))
+            complain(rd, cfg_get(n, "kind"), "rows.kind", NULL,
+                     "expected a name of a-z, 0-9 and -, perhaps with _ in front");
+    }
+}
+
+/* Names a template may use: params and `source`. */
+static const char *const *template_names(const struct recipe *r, struct arena *mem)
+{
+    const char **names = arena_array(mem, r->nparams + 2, sizeof *names);
+
+    for (size_t i = 0; i < r->nparams; i++)
+        names[i] = r->params[i].name;
+    names[r->nparams] = "source";
+    return names;
+}
+
+bool step_read(struct arena *mem, const struct recipe *r, const struct cfg_node *node,
+               const char *shown, struct step_def *out, struct cfg_problems *ps)
+{
+    struct reading rd = { mem, ps, shown, template_names(r, ps->mem), false, true };
+    const struct cfg_node *expect = cfg_get(node, "expect");
+
+    *out = (struct step_def){ .pos = node->pos, .expect_path = "$" };
+    key_fill(&recipe_table, "steps", node, out, mem);
+    if (expect)
+        key_fill(&recipe_table, "steps.expect", expect, out, mem);
+    out->when = sql_of(&rd, node, "when");
+    out->fan = sql_of(&rd, node, "for");
+    rd.has_fan = out->fan.sql != NULL;
+    request(&rd, cfg_get(node, "request"), &out->request);
+    page(&rd, cfg_get(node, "page"), &out->page);
+    rows(&rd, cfg_get(node, "rows"), out);
+    return rd.ok;
+}
