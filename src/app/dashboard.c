@@ -578,6 +578,7 @@ int cmd_dashboard(struct app *a)
         return a->o.linear || isatty(STDIN_FILENO) ? run_linear(a) : cmd_status(a);
     }
     open_log(a);
+    log_add(LOG_INFO, "app", "opsdeck %s: %zu sources", OPSDECK_VERSION, a->plan->nsources);
     if (!load_ui_files(&d, &theme, &keymap))
         return EXIT_CONFIG;
     bool ok = open_screen(&d, theme, &e) && open_ui(&d, theme, keymap, &e);

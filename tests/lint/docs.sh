@@ -19,6 +19,10 @@ for w in $(sed -nE 's/^ +X\([A-Z0-9_]+, *"([a-z0-9-]+)".*/\1/p' src/ui/actions.h
     need docs/keys.md "$w" action
 done
 for f in config/panes/*.yaml; do need docs/panes.md "$(basename "$f" .yaml)" pane; done
+for pair in systems.sh:systems.md configdoc.sh:config.md; do
+    n=$((n + 1))
+    tests/lint/"${pair%%:*}" | cmp -s - docs/"${pair##*:}" || { echo "docs/${pair##*:} is not what tests/lint/${pair%%:*} prints"; bad=1; }
+done
 [ "$n" -gt 40 ] || { echo "only $n things looked for: the check is broken"; bad=1; }
 [ $bad = 0 ] && echo "docs: $n commands, options, keys, actions, panes and recipes are described"
 exit $bad
