@@ -1,0 +1,28 @@
+/* What the SQL functions and the row builder share: reading numbers, writing JSON strings. */
+#ifndef OPSDECK_STORE_FN_PRIV_H
+#define OPSDECK_STORE_FN_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sbuf;
+
+struct number {
+    bool is_int;
+    int64_t i; /* when is_int */
+    double d;  /* always */
+};
+
+/*
+ * A decimal number with spaces around it; commas between groups of three and a percent sign
+ * behind are passed over. The same in every locale. False: not a number.
+ */
+bool number_parse(const char *s, size_t n, struct number *out);
+
+/* Append `s` as a JSON string in quotes. False when `out` is full. */
+bool json_put(struct sbuf *out, const char *s, size_t n);
+/* Append a finite number in its shortest exact form, else a string. */
+bool json_put_real(struct sbuf *out, double d);
+
+#endif

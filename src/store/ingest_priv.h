@@ -1,0 +1,27 @@
+/* Between the ingest's thread and queues (ingest.c) and what its jobs do (jobs.c). */
+#ifndef OPSDECK_STORE_INGEST_PRIV_H
+#define OPSDECK_STORE_INGEST_PRIV_H
+
+#include "store_priv.h"
+
+/* What the ingest thread alone works with. */
+struct worker {
+    struct ingest_db in;
+    struct gen_source *gens; /* by name */
+    unsigned nboxes;         /* sandboxes alive */
+    const atomic_bool *stop;
+    bool (*is_wanted)(void *ctx); /* another job waits */
+    void *wanted_ctx;
+    /* The configuration's list as last told, for a store that is opened anew. */
+    struct arena *sources_mem;
+    struct ingest_source *sources;
+    size_t nsources;
+};
+
+/* o->store.dir outlives the worker. */
+bool worker_open(struct worker *w, const struct ingest_opts *o, char **notice, struct err *e);
+/* Fills *r, also its error. True when readers may see something new. */
+bool worker_do(struct worker *w, const struct ingest_job *job, struct ingest_result *r);
+void worker_close(struct worker *w);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * What the SELECT of a recipe may read and call, as lists; and one trap of SQLite that the
+ * loader points out. sandbox.c asks here while it prepares a statement.
+ */
+#include "sandbox_rules.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "opsdeck/base/mem.h"
+
+#include "store_priv.h"
+
+static const char *const tables_allowed[] = { "json_each", "json_tree", "row" };
+
+/* SQLite's own functions that a recipe may call; nothing that reaches out or differs by chance. */
+/* clang-format off */
+static const char *const functions_allowed[] = {
+    "->", "->>", "abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "avg", "ceil",
+    "ceiling", "char", "coalesce", "cos", "cosh", "count", "cume_dist", "date", "datetime",
+    "degrees", "dense_rank", "exp", "first_value", "floor", "format", "glob", "group_concat",
+    "hex", "ifnull", "iif", "instr", "json", "json_array", "json_array_length", "json_extract",
+    "json_group_array", "json_group_object", "json_insert", "json_object", "json_patch",
+    "json_quote", "json_remove", "json_replace", "json_set", "json_type", "json_valid",
+    "julianday", "lag", "last_value", "lead", "length", "like", "likelihood", "likely", "ln",
+    "log", "log10", "log2", "lower", "ltrim", "max", "min", "mod", "nth_value", "ntile", "nullif",
+    "percent_rank", "pi", "pow", "power", "printf", "quote", "radians", "rank", "replace",
+    "round", "row_number", "rtrim", "sign", "sin", "sinh", "sqrt", "strftime", "substr",
+    "substring", "sum", "tan", "tanh", "time", "total", "trim", "trunc", "typeof", "unicode",
+    "unixepoch", "unlikely", "upper",
+};
+/* clang-format on */
+
+static int compare_name(const void *name, const void *entry)
+{
+    return sqlite3_stricmp(name, *(const char *const *)entry);
+}
+
+bool rules_may_call(const char *name)
+{
+    return fn_is_ours(name) || bsearch(name, functions_allowed, ARRAY_LEN(functions_allowed),
+                                       sizeof *functions_allowed, compare_name);
+}
+
+bool rules_may_read(const char *table, const char *column, const char *view)
+{
+    for (size_t i = 0; i < ARRAY_LEN(tables_allowed); i++)
+        if (!sqlite3_stricmp(table, tables_allowed[i]))
+            return true;
+    if (!sqlite3_stricmp(table, "staged"))
+        return view && !sqlite3_stricmp(view, "row");
+    /* Without a column it is a WITH or a subquery counted as a whole, or a real table. */
+    return !*column && sqlite3_strnicmp(table, "sqlite_", 7) != 0 &&
+           sqlite3_strnicmp(table, "pragma_", 7) != 0 && sqlite3_strnicmp(table, "json", 4) != 0;
+}
+
+int rules_split_label(const char *sql)
+{
+    char quote = 0;
+
+    for (const char *p = sql; *p; p++) {
+        if (quote) {
+            if (*p == quote)
+                quote = 0;
+            continue;
+        }
+        if (*p == '\'' || *p == '"') {
+            quote = *p;
+            continue;
+        }
+        if ((p[0] == '-' && p[1] == '-') || (p[0] == '/' && p[1] == '*')) {
+            const char *end = *p == '-' ? strchr(p, '\n') : strstr(p + 2, "*/");
+            if (!end)
+                break;
+            p = *p == '-' ? end : end + 1;
+            continue;
+        }
+        if (p[0] != '-' || p[1] != '>')
+            continue;
+        const char *label = p + 2 + (p[2] == '>');
+        label += strspn(label, " \t\n");
+        if (*label++ == '\'' && *label != '$' && *label != '"' &&
+            (isdigit((unsigned char)*label) || label[strcspn(label, "'.[]")] != '\''))
+            return (int)(label - 1 - sql);
+    }
+    return -1;
+}
