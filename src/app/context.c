@@ -163,10 +163,10 @@ struct row_set *app_ask(struct app *a, const char *sql, const struct bind *binds
     struct reader *r = NULL;
     struct row_set *rs = NULL;
     struct err e = { 0 };
-    struct question q = { .sql = sql, .binds = binds, .nbinds = nbinds, .at_ms = a->at_ms };
-
     if ((*status = app_settings(a)))
         return NULL;
+    /* --at is known only now. */
+    struct question q = { .sql = sql, .binds = binds, .nbinds = nbinds, .at_ms = a->at_ms };
     if (a->o.is_demo && (*status = poll_quietly(a)))
         return NULL;
     if (!reader_open(&a->store, true, &r, &e) || !reader_ask(r, &q, &rs, &e)) {

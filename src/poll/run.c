@@ -3,12 +3,15 @@
  * requests, a commit a step, and at the end the state of the source. Every wait is a
  * callback; a function that ends the run is the last thing its caller does.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/sbuf.h"
+#include "opsdeck/net/redact.h"
 
 #include "engine_priv.h"
 
@@ -238,11 +241,24 @@ static void commit_step(struct run *run)
     ask_ingest(run, job, on_commit, NULL);
 }
 
+/* A server may say our own key back in its error: it goes to store, screen and report without. */
+static void hide_secrets(struct err *e)
+{
+    struct sbuf sb;
+
+    sbuf_init(&sb, sizeof e->text * 4);
+    sbuf_adds(&sb, e->text);
+    redact_text(&sb);
+    snprintf(e->text, sizeof e->text, "%s", sb.buf);
+    sbuf_release(&sb);
+}
+
 void run_fail_step(struct run *run, const struct err *cause)
 {
     struct err e = *cause; /* it may live in an item that goes now */
     const struct step_def *st = run_step(run);
 
+    hide_secrets(&e);
     free_items(run);
     if (run->slot->src->recipe->nsteps > 1)
         err_ctx(&e, "step %s", st->name);

@@ -14,9 +14,9 @@
 #include "theme.h"
 #include "ui_priv.h"
 
-const char chrome_counts_sql[] = "SELECT coalesce(sum(status = 'crit'), 0) AS crit,"
-                                 " coalesce(sum(status = 'unknown'), 0) AS unknown,"
-                                 " coalesce(sum(status = 'warn'), 0) AS warn FROM problem";
+const char chrome_counts_sql[] = PROBLEMS_TOP "SELECT coalesce(sum(status = 'crit'), 0) AS crit,"
+                                              " coalesce(sum(status = 'unknown'), 0) AS unknown,"
+                                              " coalesce(sum(status = 'warn'), 0) AS warn FROM top";
 const char chrome_states_sql[] =
     "SELECT name, state, last_success, failing_since, error, warning FROM source_state "
     "ORDER BY name";

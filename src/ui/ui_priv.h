@@ -182,4 +182,15 @@ void chrome_small(struct ui *ui, struct paint *pt); /* too small for a pane: cou
 
 extern const char chrome_counts_sql[], chrome_states_sql[];
 
+/*
+ * Problems a person reads: what is below a row that is a problem itself is counted with it, so
+ * that three failing checks of one repository are one line. Defines `top`, with `below`.
+ */
+#define PROBLEMS_TOP                                                                               \
+    "WITH p AS MATERIALIZED (SELECT * FROM problem), top AS (SELECT p.*, b.n AS below FROM p"      \
+    " LEFT JOIN (SELECT source AS s, parent AS id, count(*) AS n FROM p WHERE parent IS NOT NULL"  \
+    " GROUP BY 1, 2) b ON b.s = p.source AND b.id = p.kind || ':' || p.key"                        \
+    " WHERE p.parent IS NULL OR (p.source, p.parent) NOT IN"                                       \
+    " (SELECT source, kind || ':' || key FROM p)) "
+
 #endif

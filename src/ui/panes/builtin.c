@@ -23,8 +23,9 @@ static const struct pane_def problems = {
     .name = "problems", .title = "Problems", .number = 1,
     .help = "Everything that is crit, unknown or warn, the most urgent first",
     .list = {
-        .sql = "SELECT source, kind, key, name, status, last_status, stale, summary, since, url, attrs,"
-               " observed_at, severity, rank FROM problem ORDER BY rank",
+        .sql = PROBLEMS_TOP "SELECT source, kind, key, name, status, last_status, stale,"
+               " CASE WHEN below THEN ifnull(summary || ' ', '') || '(' || below || ' below)' ELSE summary END AS summary,"
+               " coalesce(since, changed_at) AS since, url, attrs, observed_at, severity, rank FROM top ORDER BY rank",
         COLS(problem_cols), .open = "{kind}",
         .empty = "No problems known. Sources that fail or are late would be listed here; r polls now.",
     },

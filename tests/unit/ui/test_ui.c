@@ -24,7 +24,7 @@ static const char states[] = "name|state|last_success|failing_since|error|warnin
 static void begin(struct fake *f)
 {
     fake_init(f);
-    fake_put(f, "FROM problem ORDER BY rank", fake_rows(f, problems), NULL);
+    fake_put(f, "FROM top ORDER BY rank", fake_rows(f, problems), NULL);
     fake_put(f, "coalesce(sum", fake_rows(f, counts), NULL);
     fake_put(f, "SELECT name, state, last_success", fake_rows(f, states), NULL);
     fake_start(f, (struct ui_opts){ 0 });
@@ -124,13 +124,13 @@ static void an_error_of_the_store_stands_where_rows_would_and_old_rows_stay(void
 
     (void)state;
     begin(&f);
-    fake_put(&f, "FROM problem ORDER BY rank", NULL, "disk I/O error");
+    fake_put(&f, "FROM top ORDER BY rank", NULL, "disk I/O error");
     fake_pump(&f);
     assert_true(fake_screen_has(&f, 24, 80, "The store could not be read: disk I/O error"));
-    fake_put(&f, "FROM problem ORDER BY rank", fake_rows(&f, problems), NULL);
+    fake_put(&f, "FROM top ORDER BY rank", fake_rows(&f, problems), NULL);
     ui_data_changed(f.ui, "reports");
     fake_pump(&f);
-    fake_put(&f, "FROM problem ORDER BY rank", NULL, "disk I/O error");
+    fake_put(&f, "FROM top ORDER BY rank", NULL, "disk I/O error");
     ui_data_changed(f.ui, "reports");
     fake_pump(&f);
     assert_true(fake_screen_has(&f, 24, 80, "alpha"));
@@ -414,7 +414,7 @@ static void paused_takes_in_nothing_until_resumed(void **state)
     begin(&f);
     fake_pump(&f);
     fake_keys(&f, "=");
-    fake_put(&f, "FROM problem ORDER BY rank",
+    fake_put(&f, "FROM top ORDER BY rank",
              fake_rows(&f, HEAD "r|k|n|news|crit|crit|0|-|-|-|{}|-|4|1\n"), NULL);
     ui_data_changed(f.ui, "reports");
     fake_pump(&f);
@@ -436,7 +436,7 @@ static void nothing_is_green_when_unknown(void **state)
         char rows[400];
         struct canvas *cv = canvas_new(24, 80, false);
         snprintf(rows, sizeof rows, HEAD "r|k|n|thing|%s|ok|0|-|-|-|{}|-|3|1\n", words[i]);
-        fake_put(&f, "FROM problem ORDER BY rank", fake_rows(&f, rows), NULL);
+        fake_put(&f, "FROM top ORDER BY rank", fake_rows(&f, rows), NULL);
         ui_data_changed(f.ui, "r");
         fake_pump(&f);
         ui_draw(f.ui, cv);
