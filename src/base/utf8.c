@@ -182,8 +182,11 @@ bool utf8_clean(struct sbuf *out, const char *s, size_t n, unsigned flags)
         while (run < n && u[run] >= 0x20 && u[run] < 0x7f)
             run++;
         if (run > i) {
-            if (!sbuf_add(out, s + i, run - i))
+            if (!sbuf_add(out, s + i, run - i)) {
+                sbuf_add(out, s + i, out->max - out->len); /* what still fits, for who wants a cut */
+                out->is_full = true;
                 return false;
+            }
             i = run;
             marks = 0;
             continue;

@@ -335,7 +335,7 @@ static int lock_dir(const char *path, struct err *e)
 static bool start_afresh(const struct store_opts *o, const char *path, struct db *db, char **notice,
                          struct err *e)
 {
-    char *moved = NULL, why[256];
+    char *moved = NULL, why[sizeof e->text];
 
     snprintf(why, sizeof why, "%s", e->text);
     db_close(db);

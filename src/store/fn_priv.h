@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct sbuf;
+struct arena;
 
 struct number {
     bool is_int;
@@ -24,5 +25,8 @@ bool number_parse(const char *s, size_t n, struct number *out);
 bool json_put(struct sbuf *out, const char *s, size_t n);
 /* Append a finite number in its shortest exact form, else a string. */
 bool json_put_real(struct sbuf *out, double d);
+
+/* The clean form of `s` (utf8_clean) with at most `max` bytes; a cut ends in U+2026. */
+const char *text_cut(struct arena *mem, const char *s, size_t n, size_t max, unsigned flags);
 
 #endif

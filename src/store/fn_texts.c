@@ -198,6 +198,7 @@ static void fn_unhtml(sqlite3_context *ctx, int argc, sqlite3_value **v)
             i += entity(s + i, n - i, &out);
     }
     char *text = sbuf_detach(&out, &nout);
+    sbuf_release(&out);
     sqlite3_result_text64(ctx, text, nout, free, SQLITE_UTF8);
 }
 

@@ -188,7 +188,7 @@ static const char *clean_text(const struct building *b, int col, size_t max, uns
         return NULL;
     const char *s = sqlite3_column_blob(b->st, col);
     int n = sqlite3_column_bytes(b->st, col);
-    return s && n > 0 ? utf8_clean_dup(b->mem, s, (size_t)n, max, flags) : NULL;
+    return s && n > 0 ? text_cut(b->mem, s, (size_t)n, max, flags) : NULL;
 }
 
 static bool fail_row(struct building *b, const char *what, const char *got)
@@ -276,7 +276,7 @@ static bool put_json(struct building *b, const char *s, size_t n)
     if (is_json)
         return ok;
     b->attrs.len = before; /* too long to be kept whole: shown as a text that is cut */
-    const char *text = utf8_clean_dup(b->mem, s, n, FIELD_BYTES_MAX, UTF8_KEEP_LF);
+    const char *text = text_cut(b->mem, s, n, FIELD_BYTES_MAX, UTF8_KEEP_LF);
     return json_put(&b->attrs, text, strlen(text));
 }
 
@@ -298,7 +298,7 @@ static bool put_value(struct building *b, int col)
     n = (size_t)sqlite3_column_bytes(b->st, col);
     if (subtype == SUBTYPE_JSON && n)
         return put_json(b, s, n);
-    text = utf8_clean_dup(b->mem, s ? s : "", s ? n : 0, FIELD_BYTES_MAX, UTF8_KEEP_LF);
+    text = text_cut(b->mem, s ? s : "", s ? n : 0, FIELD_BYTES_MAX, UTF8_KEEP_LF);
     return json_put(&b->attrs, text, strlen(text));
 }
 
@@ -397,8 +397,10 @@ static bool build(struct building *b)
     for (int i = 0; i < s->ncols; i++)
         if (!take_column(b, &s->cols[i], i))
             return false;
-    if (!take_labels(b) || !sbuf_addc(&b->attrs, '}'))
-        return b->e && b->e->code ? false : fail_row(b, "the attributes are too large", NULL);
+    if (!take_labels(b))
+        return false;
+    if (!sbuf_addc(&b->attrs, '}'))
+        return fail_row(b, "the attributes of a row are larger than 16 MiB", NULL);
     hash_canonical(b);
     if (!b->out->name)
         b->out->name = arena_strndup(b->mem, b->out->key, strlen(b->out->key));

@@ -16,6 +16,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/utf8.h"
 
+#include "fn_priv.h"
 #include "sandbox_rules.h"
 #include "store_priv.h"
 
@@ -432,9 +433,9 @@ static void cell_from_column(struct row_set *rs, struct cell *c, sqlite3_stmt *s
     default:
         s = sqlite3_column_blob(st, col);
         *c = (struct cell){ .type = CELL_TEXT,
-                            .text = utf8_clean_dup(rs->mem, s ? s : "",
-                                                   (size_t)sqlite3_column_bytes(st, col),
-                                                   CELL_BYTES_MAX, UTF8_KEEP_LF) };
+                            .text =
+                                text_cut(rs->mem, s ? s : "", (size_t)sqlite3_column_bytes(st, col),
+                                         CELL_BYTES_MAX, UTF8_KEEP_LF) };
     }
 }
 
