@@ -44,7 +44,7 @@ struct dash {
     ev_io tty;
     ev_async answered;
     ev_prepare draw;
-    ev_timer frame, tick, start;
+    ev_timer frame, tick;
     ev_signal quits[ARRAY_LEN(quit_signals)], winch, tstp;
     int64_t drawn_ms;
     bool paint_all, is_open; /* is_open: the poller is */
@@ -337,20 +337,17 @@ static void on_activity(void *ctx, size_t in_flight)
     ui_polling(d->ui, in_flight);
 }
 
-/* After the first frame: the store for writing, libcurl, the first polls. */
-static void on_start(struct ev_loop *loop, ev_timer *w, int revents)
+/* After the first frame, before the loop: the store for writing, libcurl, the first polls. */
+static void open_poller(struct dash *d)
 {
-    struct dash *d = w->data;
     struct err e = { 0 };
     struct engine_hooks hooks = {
         .ctx = d, .committed = on_committed, .ended = on_ended, .activity = on_activity
     };
 
-    (void)revents;
-    d->watch.what = "start";
     if (d->app->at_ms)
         return; /* the past is looked at, not polled */
-    d->is_open = poller_open(&d->poller, d->app, loop, &hooks, true, &e);
+    d->is_open = poller_open(&d->poller, d->app, d->loop, &hooks, true, &e);
     if (!d->is_open) {
         log_add(LOG_ERROR, "store", "%s", e.text);
         ui_message(d->ui, true, e.text);
@@ -500,9 +497,6 @@ static void watch_events(struct dash *d)
     ev_timer_init(&d->tick, on_tick, 1., 0.);
     d->tick.data = d;
     ev_timer_start(d->loop, &d->tick);
-    ev_timer_init(&d->start, on_start, 0., 0.);
-    d->start.data = d;
-    ev_timer_start(d->loop, &d->start);
     watch_signals(d);
     turn_watch_start(&d->watch, d->loop);
 }
@@ -514,7 +508,6 @@ static void unwatch(struct dash *d)
     ev_prepare_stop(d->loop, &d->draw);
     ev_timer_stop(d->loop, &d->frame);
     ev_timer_stop(d->loop, &d->tick);
-    ev_timer_stop(d->loop, &d->start);
     for (size_t i = 0; i < ARRAY_LEN(quit_signals); i++)
         ev_signal_stop(d->loop, &d->quits[i]);
     ev_signal_stop(d->loop, &d->winch);
@@ -585,6 +578,7 @@ int cmd_dashboard(struct app *a)
     if (ok) {
         draw_now(&d);
         watch_events(&d);
+        open_poller(&d);
         ev_run(d.loop, 0);
         unwatch(&d);
     }

@@ -55,6 +55,12 @@ bool sbuf_adds(struct sbuf *sb, const char *s)
 
 bool sbuf_addc(struct sbuf *sb, char c)
 {
+    /* Texts are walked a byte at a time in many places: the common case costs two stores. */
+    if (sb->len + 1 < sb->cap && sb->len < sb->max) {
+        sb->buf[sb->len++] = c;
+        sb->buf[sb->len] = '\0';
+        return true;
+    }
     return sbuf_add(sb, &c, 1);
 }
 

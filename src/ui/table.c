@@ -199,27 +199,44 @@ static void sort_rows(struct table *t)
 
 /* ---- filter */
 
-static void fold_add(struct sbuf *sb, const char *s)
+static void fold_add(struct sbuf *sb, const char *s, size_t n)
 {
-    for (; *s; s++)
-        sbuf_addc(sb, (char)(*s >= 'A' && *s <= 'Z' ? *s + 32 : *s));
+    size_t at = sb->len;
+
+    if (!sbuf_add(sb, s, n))
+        return;
+    for (char *p = sb->buf + at; p < sb->buf + sb->len; p++)
+        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
     sbuf_addc(sb, '\x1f');
 }
 
-static void fold_row(const struct table *t, size_t row, int attrs_col, struct sbuf bufs[3])
+/* Columns whose text words are looked for in. Returns how many. */
+static size_t fold_cols(const struct table *t, int *cols)
 {
-    const char *attrs = row_set_at(t->rs, row, attrs_col)->text;
+    size_t n = 0;
 
-    sbuf_reset(&bufs[0]);
     for (size_t i = 0; i < t->def->ncols; i++) {
         enum column_as as = t->def->cols[i].as;
         /* Ages and times are shown in words; their milliseconds are nothing to search. */
         if (as != COL_AGE && as != COL_TIME)
-            fold_add(&bufs[0], row_set_text(t->rs, row, t->def->cols[i].from));
+            cols[n++] = row_set_col(t->rs, t->def->cols[i].from);
     }
-    fold_add(&bufs[0], row_set_text(t->rs, row, "key"));
+    cols[n++] = row_set_col(t->rs, "key");
+    return n;
+}
+
+static void fold_row(const struct table *t, size_t row, const int *cols, size_t ncols,
+                     int attrs_col, struct sbuf bufs[3])
+{
+    const char *attrs = row_set_at(t->rs, row, attrs_col)->text;
+
+    sbuf_reset(&bufs[0]);
+    for (size_t i = 0; i < ncols; i++) {
+        const char *text = row_set_at(t->rs, row, cols[i])->text;
+        fold_add(&bufs[0], text, strlen(text));
+    }
     while (attrs_next(&attrs, &bufs[1], &bufs[2]))
-        fold_add(&bufs[0], bufs[2].buf);
+        fold_add(&bufs[0], bufs[2].buf, bufs[2].len);
 }
 
 static bool is_ascii(const char *s)
@@ -235,11 +252,13 @@ static void fold_make(struct table *t)
     struct sbuf bufs[3];
 
     t->fold_mem = arena_new();
+    int *cols = arena_array(t->fold_mem, t->def->ncols + 1, sizeof *cols);
+    size_t ncols = fold_cols(t, cols);
     t->fold = arena_array(t->fold_mem, t->rs->nrows + 1, sizeof *t->fold);
     for (int i = 0; i < 3; i++)
         sbuf_init(&bufs[i], 1 << 20);
     for (size_t r = 0; r < t->rs->nrows; r++) {
-        fold_row(t, r, attrs_col, bufs);
+        fold_row(t, r, cols, ncols, attrs_col, bufs);
         t->fold[r] = is_ascii(bufs[0].buf) ? arena_strndup(t->fold_mem, bufs[0].buf, bufs[0].len)
                                            : utf8_fold(t->fold_mem, bufs[0].buf);
     }

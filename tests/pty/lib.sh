@@ -2,7 +2,7 @@
 set -u
 PT=$B/tests/pty/ptyterm
 TMP=$(mktemp -d)
-trap 'rm -rf "$TMP"; [ -z "${SERVER:-}" ] || kill "$SERVER" 2>/dev/null' EXIT
+trap 'rm -rf "$TMP"; [ -z "${SERVER:-}" ] || { kill "$SERVER"; sleep 0.3; kill -9 "$SERVER"; } 2>/dev/null' EXIT
 export HOME=$TMP XDG_RUNTIME_DIR=$TMP TERM=${TERM_FOR_TEST:-xterm-256color} LC_ALL=C.UTF-8 TZ=UTC OPSDECK_ETC=$TMP/etc
 unset XDG_CONFIG_HOME XDG_STATE_HOME NO_COLOR COLORTERM TMUX
 FAILED=0

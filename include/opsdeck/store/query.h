@@ -11,7 +11,10 @@
  * change:       at_from at_to source kind key name what(opened|closed|status|attrs) before after cause
  * source_state: name recipe url state(ok|failing|never|late|doubtful) every_ms last_attempt last_success age_ms failing_since error error_code warning
  *               latency_ms wire_bytes requests not_modified next_due budget_left rows labels
- * observed:     source step from_ms to_ms; version(history): source kind key valid_from valid_to name status summary attrs cause
+ * observed:     source step from_ms to_ms
+ * version:      (history) source kind key valid_from valid_to name status last summary since parent url attrs cause;
+ *               `last` is what the source said, `status` the same except for an open version: there the effective one
+ * A past moment: whether a source was failing is not known of it, age alone counts; no rows of kind 'source' in problem.
  * All times integer UTC ms. `:now` is bound to the moment asked about.
  */
 #ifndef OPSDECK_STORE_QUERY_H

@@ -393,6 +393,32 @@ static void a_generation_number_grows_with_each_commit(void **state)
     assert_true(ingest_generation(f->in) > before);
 }
 
+static void a_file_that_cannot_be_used_leaves_memory_when_allowed_and_says_so(void **state)
+{
+    struct fix *f = *state;
+    struct thing_step t;
+    struct err e = { 0 };
+    char path[128], *notice = NULL;
+    struct ingest_opts o = { .store = f->store, .wake = fix_wake, .allow_memory = true };
+
+    ingest_free(f->in);
+    snprintf(path, sizeof path, "%s/opsdeck.db", f->dir);
+    unlink(path);
+    assert_int_equal(symlink("/nowhere", path), 0);
+    o.allow_memory = false;
+    assert_null(ingest_new(&o, NULL, &e));
+    assert_int_equal(e.code, ERR_PERM);
+    o.allow_memory = true;
+    f->in = ingest_new(&o, &notice, &e);
+    assert_non_null(f->in);
+    assert_non_null(strstr(notice, "nothing is saved"));
+    free(notice);
+    thing_step_init(&t, "list");
+    fix_sources(f);
+    fix_counts(f, &t.step, "[{\"k\":\"a\"}]", 1, 0, 0);
+    assert_string_equal(fix_ask(f, 0, "SELECT key FROM entity"), "a");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fix_setup, fix_teardown)
 
 int main(void)
@@ -413,6 +439,7 @@ int main(void)
         T(retention_prunes_old_history_but_no_open_row),
         T(a_file_that_may_not_grow_fails_clearly_and_recovers),
         T(a_file_moved_away_is_opened_anew_with_its_sources),
+        T(a_file_that_cannot_be_used_leaves_memory_when_allowed_and_says_so),
         T(a_generation_number_grows_with_each_commit),
     };
 
