@@ -183,7 +183,8 @@ bool utf8_clean(struct sbuf *out, const char *s, size_t n, unsigned flags)
             run++;
         if (run > i) {
             if (!sbuf_add(out, s + i, run - i)) {
-                sbuf_add(out, s + i, out->max - out->len); /* what still fits, for who wants a cut */
+                sbuf_add(out, s + i,
+                         out->max - out->len); /* what still fits, for who wants a cut */
                 out->is_full = true;
                 return false;
             }

@@ -15,8 +15,8 @@
 #include "opsdeck/config/tree.h"
 
 enum {
-    CFG_FILE_MAX = 256 * 1024,       /* config.yaml and its includes */
-    CFG_BIG_FILE_MAX = 1024 * 1024,  /* recipes, panes: they carry SQL */
+    CFG_FILE_MAX = 256 * 1024,      /* config.yaml and its includes */
+    CFG_BIG_FILE_MAX = 1024 * 1024, /* recipes, panes: they carry SQL */
     CFG_NODES_MAX = 20000,
     CFG_DEPTH_MAX = 64,
     CFG_PROBLEMS_MAX = 100,
@@ -32,8 +32,8 @@ enum read_trust {
 /* The bytes of a file in `mem`, NUL terminated; NULL with a problem. */
 char *cfg_slurp(struct arena *mem, const char *path, size_t max, enum read_trust trust, size_t *len,
                 struct cfg_problems *ps);
-struct cfg_node *cfg_read_text_max(struct arena *mem, const char *name, const char *text, size_t len,
-                                   size_t max, struct cfg_problems *ps);
+struct cfg_node *cfg_read_text_max(struct arena *mem, const char *name, const char *text,
+                                   size_t len, size_t max, struct cfg_problems *ps);
 /* A recipe, pane, theme or keymap file. `fingerprint` may be NULL. */
 struct cfg_node *cfg_read_data_file(struct arena *mem, const char *path, uint64_t *fingerprint,
                                     struct cfg_problems *ps);
@@ -43,7 +43,8 @@ struct cfg_node *cfg_parse(struct arena *mem, const char *name, const char *text
 struct cfg_node *cfg_new_scalar(struct arena *mem, struct cfg_pos pos, const char *text);
 /* Pairs of a map: index of key or -1. */
 int cfg_index(const struct cfg_node *map, const char *key);
-struct cfg_pos cfg_key_pos(const struct cfg_node *map, const char *key); /* the map's own when absent */
+struct cfg_pos cfg_key_pos(const struct cfg_node *map,
+                           const char *key); /* the map's own when absent */
 
 /* ---- problems (problems.c) */
 
@@ -54,8 +55,8 @@ const char *cfg_show(struct cfg_problems *ps, const struct cfg_node *n);
 
 /* ---- words and secrets (words.c) */
 
-bool cfg_looks_secret(const char *s);        /* ghp_..., AKIA..., a JWT, a private key */
-bool cfg_is_secret_key(const char *key);     /* token, password ...: a key that would hold one */
+bool cfg_looks_secret(const char *s);    /* ghp_..., AKIA..., a JWT, a private key */
+bool cfg_is_secret_key(const char *key); /* token, password ...: a key that would hold one */
 /* Replace secrets in a line by ***; *caret is a byte offset, moved along. */
 struct sbuf;
 void cfg_mask_line(struct sbuf *out, const char *line, size_t len, size_t *caret);
@@ -67,9 +68,9 @@ bool cfg_is_token(const char *s);      /* RFC 9110 5.6.2 */
 
 enum key_type {
     KEY_TEXT,
-    KEY_NAME,      /* cfg_is_name() */
+    KEY_NAME, /* cfg_is_name() */
     KEY_BOOL,
-    KEY_INT,       /* int */
+    KEY_INT, /* int */
     KEY_INT64,
     KEY_DURATION,  /* ms */
     KEY_SIZE,      /* bytes */
@@ -79,11 +80,15 @@ enum key_type {
     KEY_URL,       /* choices: the schemes */
     KEY_TEXTS,     /* list of text, NULL terminated */
     KEY_MAP,
-    KEY_MAPS,      /* list of maps */
-    KEY_ANY,       /* the reader of the key checks it */
+    KEY_MAPS, /* list of maps */
+    KEY_ANY,  /* the reader of the key checks it */
 };
 
-enum key_reload { RELOAD_LIVE, RELOAD_RECONNECT, RELOAD_RESTART };
+enum key_reload {
+    RELOAD_LIVE,
+    RELOAD_RECONNECT,
+    RELOAD_RESTART
+};
 
 enum key_flags {
     KEY_REQUIRED = 1,
@@ -95,8 +100,8 @@ enum key_flags {
 struct key_def {
     const char *path; /* "sources.every": lists are passed through; "*" is any key */
     enum key_type type;
-    const char *dflt; /* as written in the file; NULL: none */
-    int64_t min, max; /* KEY_INT, KEY_DURATION (ms), KEY_SIZE (bytes); both 0: no limit */
+    const char *dflt;           /* as written in the file; NULL: none */
+    int64_t min, max;           /* KEY_INT, KEY_DURATION (ms), KEY_SIZE (bytes); both 0: no limit */
     const char *const *choices; /* NULL terminated */
     const char *help;
     enum key_reload reload;
@@ -117,16 +122,17 @@ const struct key_def *key_find(const struct key_table *t, const char *path);
 const struct key_def *key_child(const struct key_table *t, const char *prefix, const char *key);
 bool key_is_child(const struct key_def *k, const char *prefix);
 const char *key_leaf(const struct key_def *k);
-const char *key_limits(const struct key_def *k, struct arena *mem); /* "1s to 7d", "a, b or c", "" */
+const char *key_limits(const struct key_def *k,
+                       struct arena *mem); /* "1s to 7d", "a, b or c", "" */
 const char *key_type_name(enum key_type t);
 /*
  * Check `node` against the rows below `prefix`: unknown keys, missing ones, types and limits.
  * `shown` is the path for messages ("sources[2]"). False when there was an error.
  */
-bool key_check(const struct key_table *t, const char *prefix, const struct cfg_node *node, const char *shown,
-               struct cfg_problems *ps);
-bool key_check_value(const struct key_table *t, const struct key_def *k, const struct cfg_node *node,
-                     const char *shown, struct cfg_problems *ps);
+bool key_check(const struct key_table *t, const char *prefix, const struct cfg_node *node,
+               const char *shown, struct cfg_problems *ps);
+bool key_check_value(const struct key_table *t, const struct key_def *k,
+                     const struct cfg_node *node, const char *shown, struct cfg_problems *ps);
 /* Put the value (NULL: the default) at base + offset. False: not valid, nothing stored. */
 bool key_store(const struct key_def *k, const struct cfg_node *node, void *base, struct arena *mem);
 /* key_store() for all rows directly below `prefix` that have an offset. */
@@ -140,8 +146,10 @@ bool path_expand(struct arena *mem, const char *text, const char *base, char **o
 char *path_dir(struct arena *mem, const char *path);
 const char *path_etc(void); /* /etc/opsdeck, or OPSDECK_ETC for tests */
 /* FOLDER/NAME.yaml of the first data folder that has it, or NULL. */
-char *data_find(struct arena *mem, const struct data_dirs *dirs, const char *folder, const char *name);
-size_t data_list(struct arena *mem, const struct data_dirs *dirs, const char *folder, char ***paths);
+char *data_find(struct arena *mem, const struct data_dirs *dirs, const char *folder,
+                const char *name);
+size_t data_list(struct arena *mem, const struct data_dirs *dirs, const char *folder,
+                 char ***paths);
 
 /* ---- settings (settings*.c) */
 
@@ -152,7 +160,8 @@ struct url_parts {
 };
 
 /* Why the URL cannot be a base URL, or NULL. Never echoes it. */
-const char *url_fault(struct arena *mem, const char *url, const char *const *schemes, struct url_parts *out);
+const char *url_fault(struct arena *mem, const char *url, const char *const *schemes,
+                      struct url_parts *out);
 
 const struct key_table *settings_table(void);
 
@@ -169,11 +178,12 @@ struct layers {
 };
 
 /* Read a file and what it includes, in order; problems for all of them. */
-void layers_read(struct layers *ls, struct arena *mem, const char *path, bool is_site, struct cfg_problems *ps);
+void layers_read(struct layers *ls, struct arena *mem, const char *path, bool is_site,
+                 struct cfg_problems *ps);
 void sources_load(struct settings *s, const struct layers *ls, const struct cfg_node *locked,
                   struct cfg_problems *ps);
-bool auth_load(struct auth_cfg *out, const struct cfg_node *auth, const char *shown, struct arena *mem,
-               struct cfg_problems *ps);
+bool auth_load(struct auth_cfg *out, const struct cfg_node *auth, const char *shown,
+               struct arena *mem, struct cfg_problems *ps);
 /* Is `path` ("ui.theme") locked, itself or by its section? The list item, or NULL. */
 const struct cfg_node *locked_by(const struct cfg_node *locked, const char *path);
 

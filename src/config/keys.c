@@ -15,7 +15,10 @@
 
 #include "config_priv.h"
 
-enum { PATH_LEN_MAX = 160, CANDIDATES_MAX = 64 };
+enum {
+    PATH_LEN_MAX = 160,
+    CANDIDATES_MAX = 64
+};
 
 /* A value as it is stored. */
 struct value {
@@ -76,7 +79,7 @@ const struct key_def *key_find(const struct key_table *t, const char *path)
         plain[n++] = *p;
     }
     plain[n] = 0;
-    for (char *from = plain; from; ) {
+    for (char *from = plain; from;) {
         char *dot = strchr(from, '.');
 
         if (dot)
@@ -186,7 +189,8 @@ static bool parse_scalar(const struct key_def *k, const struct cfg_node *n, stru
         return parse_bool(n, &v->i);
     case KEY_INT:
     case KEY_INT64:
-        return !n->is_quoted && str_to_i64(n->text, INT64_MIN, INT64_MAX, &v->i) && in_limits(k, v->i);
+        return !n->is_quoted && str_to_i64(n->text, INT64_MIN, INT64_MAX, &v->i) &&
+               in_limits(k, v->i);
     case KEY_DURATION:
         return dur_parse(n->text, &v->i) && in_limits(k, v->i);
     case KEY_SIZE:
@@ -212,17 +216,19 @@ static const char *const *choice_hint(const struct key_def *k, size_t *n)
     return k->choices;
 }
 
-static const char *value_hint(const struct key_table *t, const struct key_def *k, const struct cfg_node *n,
-                              struct arena *mem)
+static const char *value_hint(const struct key_table *t, const struct key_def *k,
+                              const struct cfg_node *n, struct arena *mem)
 {
     size_t nchoices;
     const char *const *choices = choice_hint(k, &nchoices);
-    const char *near = choices && n->kind == CFG_SCALAR ? cfg_nearest(n->text, choices, nchoices) : NULL;
+    const char *near =
+        choices && n->kind == CFG_SCALAR ? cfg_nearest(n->text, choices, nchoices) : NULL;
     struct value v;
 
     if (near)
         return arena_printf(mem, "did you mean `%s`?", near);
-    if (n->kind == CFG_SCALAR && n->is_quoted && (k->type == KEY_INT || k->type == KEY_INT64 || k->type == KEY_BOOL)) {
+    if (n->kind == CFG_SCALAR && n->is_quoted &&
+        (k->type == KEY_INT || k->type == KEY_INT64 || k->type == KEY_BOOL)) {
         struct cfg_node plain = *n;
 
         plain.is_quoted = false;
@@ -232,20 +238,21 @@ static const char *value_hint(const struct key_table *t, const struct key_def *k
     int64_t bare;
     if ((k->type == KEY_DURATION || k->type == KEY_SIZE) && n->kind == CFG_SCALAR &&
         str_to_i64(n->text, 0, INT64_MAX, &bare))
-        return arena_printf(mem, "add the unit: `%s%s`", n->text, k->type == KEY_DURATION ? "s" : "MiB");
+        return arena_printf(mem, "add the unit: `%s%s`", n->text,
+                            k->type == KEY_DURATION ? "s" : "MiB");
     return t->explain ? arena_printf(mem, "see: %s %s", t->explain, k->path) : NULL;
 }
 
-static bool wrong_value(const struct key_table *t, const struct key_def *k, const struct cfg_node *n,
-                        const char *shown, struct cfg_problems *ps)
+static bool wrong_value(const struct key_table *t, const struct key_def *k,
+                        const struct cfg_node *n, const char *shown, struct cfg_problems *ps)
 {
     cfg_problem_add(ps, n->pos, shown, value_hint(t, k, n, ps->mem), "expected %s, got %s",
                     wanted(k, ps->mem), cfg_show(ps, n));
     return false;
 }
 
-static bool check_texts(const struct key_table *t, const struct key_def *k, const struct cfg_node *n,
-                        const char *shown, struct cfg_problems *ps)
+static bool check_texts(const struct key_table *t, const struct key_def *k,
+                        const struct cfg_node *n, const char *shown, struct cfg_problems *ps)
 {
     bool ok = true;
 
@@ -263,13 +270,15 @@ static bool check_texts(const struct key_table *t, const struct key_def *k, cons
     return ok;
 }
 
-static bool refuse_secret(const struct cfg_node *n, struct cfg_pos pos, const char *shown, struct cfg_problems *ps)
+static bool refuse_secret(const struct cfg_node *n, struct cfg_pos pos, const char *shown,
+                          struct cfg_problems *ps)
 {
     pos = pos.file ? pos : n->pos;
-    cfg_problem_add(ps, pos, shown,
-                    "give it as token_env: NAME (an environment variable), token_file: PATH (mode 0600) or "
-                    "token_cmd: [program, argument] (password_env, password_file, password_cmd for basic)",
-                    "a secret in plain text is refused");
+    cfg_problem_add(
+        ps, pos, shown,
+        "give it as token_env: NAME (an environment variable), token_file: PATH (mode 0600) or "
+        "token_cmd: [program, argument] (password_env, password_file, password_cmd for basic)",
+        "a secret in plain text is refused");
     return false;
 }
 
@@ -324,7 +333,8 @@ static bool check_place(const struct key_def *k, const struct cfg_node *n, const
     }
     const char *fault = k->type == KEY_URL ? url_fault(ps->mem, n->text, k->choices, &url) : NULL;
     if (fault)
-        cfg_problem_add(ps, n->pos, shown, "expected something like https://host:port/path", "%s", fault);
+        cfg_problem_add(ps, n->pos, shown, "expected something like https://host:port/path", "%s",
+                        fault);
     return !fault;
 }
 
@@ -361,9 +371,10 @@ bool key_check_value(const struct key_table *t, const struct key_def *k, const s
 
 /* ---- a whole map */
 
-static const char *unknown_hint(const struct key_table *t, const char *prefix, const char *key, struct arena *mem)
+static const char *unknown_hint(const struct key_table *t, const char *prefix, const char *key,
+                                struct arena *mem)
 {
-    const char *names[CANDIDATES_MAX];
+    const char *names[CANDIDATES_MAX] = { 0 };
     size_t n = 0;
     struct sbuf sb;
 
@@ -383,8 +394,8 @@ static const char *unknown_hint(const struct key_table *t, const char *prefix, c
     return hint;
 }
 
-static bool check_required(const struct key_table *t, const char *prefix, const struct cfg_node *map,
-                           const char *shown, struct cfg_problems *ps)
+static bool check_required(const struct key_table *t, const char *prefix,
+                           const struct cfg_node *map, const char *shown, struct cfg_problems *ps)
 {
     bool ok = true;
 
@@ -393,20 +404,22 @@ static bool check_required(const struct key_table *t, const char *prefix, const 
 
         if (!(k->flags & KEY_REQUIRED) || !key_is_child(k, prefix) || cfg_get(map, key_leaf(k)))
             continue;
-        cfg_problem_add(ps, map->pos, shown, arena_printf(ps->mem, "add `%s:` (%s)", key_leaf(k), k->help),
+        cfg_problem_add(ps, map->pos, shown,
+                        arena_printf(ps->mem, "add `%s:` (%s)", key_leaf(k), k->help),
                         "`%s` is missing", key_leaf(k));
         ok = false;
     }
     return ok;
 }
 
-bool key_check(const struct key_table *t, const char *prefix, const struct cfg_node *map, const char *shown,
-               struct cfg_problems *ps)
+bool key_check(const struct key_table *t, const char *prefix, const struct cfg_node *map,
+               const char *shown, struct cfg_problems *ps)
 {
     bool ok = true;
 
     if (map->kind != CFG_MAP) {
-        cfg_problem_add(ps, map->pos, shown, NULL, "expected a map (key: value), got %s", cfg_show(ps, map));
+        cfg_problem_add(ps, map->pos, shown, NULL, "expected a map (key: value), got %s",
+                        cfg_show(ps, map));
         return false;
     }
     for (size_t i = 0; i < map->n; i++) {
@@ -422,7 +435,8 @@ bool key_check(const struct key_table *t, const char *prefix, const struct cfg_n
         } else if (k) {
             ok &= key_check_value(t, k, item, path, ps);
         } else {
-            cfg_problem_add(ps, map->key_pos[i], path, unknown_hint(t, prefix, key, ps->mem), "unknown key");
+            cfg_problem_add(ps, map->key_pos[i], path, unknown_hint(t, prefix, key, ps->mem),
+                            "unknown key");
             ok = false;
         }
     }
@@ -443,7 +457,8 @@ static const char *const *copy_texts(const struct cfg_node *n, struct arena *mem
 static bool store_path(const struct cfg_node *n, void *at, struct arena *mem)
 {
     char *path = NULL;
-    bool ok = path_expand(mem, n->text, n->pos.line ? path_dir(mem, n->pos.file) : NULL, &path, NULL);
+    bool ok =
+        path_expand(mem, n->text, n->pos.line ? path_dir(mem, n->pos.file) : NULL, &path, NULL);
 
     if (ok)
         *(const char **)at = path;
@@ -456,7 +471,8 @@ bool key_store(const struct key_def *k, const struct cfg_node *node, void *base,
     struct value v = { 0 };
 
     if (k->type == KEY_TEXTS) {
-        *(const char *const **)(void *)at = copy_texts(node && node->kind == CFG_SEQ ? node : NULL, mem);
+        *(const char *const **)(void *)at =
+            copy_texts(node && node->kind == CFG_SEQ ? node : NULL, mem);
         return true;
     }
     if (!node || node->is_null)

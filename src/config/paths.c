@@ -35,7 +35,8 @@ static const char *home_dir(struct arena *mem)
 
     if (home && home[0] == '/' && utf8_is_clean(home, strlen(home), UTF8_LINE))
         return home;
-    if (!getpwuid_r(geteuid(), &pw, buf, sizeof buf, &found) && found && found->pw_dir && found->pw_dir[0] == '/')
+    if (!getpwuid_r(geteuid(), &pw, buf, sizeof buf, &found) && found && found->pw_dir &&
+        found->pw_dir[0] == '/')
         return arena_strdup(mem, found->pw_dir);
     return "/";
 }
@@ -66,8 +67,9 @@ static bool expand_variable(struct arena *mem, const char *text, char **out, str
     const char *rest = name + n + (brace && name[n] == '}');
     const char *v = variable(mem, name, n);
     if (!v || (brace && name[n] != '}') || (*rest && *rest != '/'))
-        return err_set(e, ERR_CONFIG, 0,
-                       "only ~, $HOME and $XDG_{CONFIG,STATE,DATA,CACHE}_HOME are expanded in \"%s\"", text);
+        return err_set(
+            e, ERR_CONFIG, 0,
+            "only ~, $HOME and $XDG_{CONFIG,STATE,DATA,CACHE}_HOME are expanded in \"%s\"", text);
     *out = arena_printf(mem, "%s%s", v, rest);
     return true;
 }
@@ -89,9 +91,11 @@ bool path_expand(struct arena *mem, const char *text, const char *base, char **o
     else if (base && base[0] == '/')
         *out = arena_printf(mem, "%s/%s", base, text);
     else if (getcwd(cwd, sizeof cwd))
-        *out = base ? arena_printf(mem, "%s/%s/%s", cwd, base, text) : arena_printf(mem, "%s/%s", cwd, text);
+        *out = base ? arena_printf(mem, "%s/%s/%s", cwd, base, text)
+                    : arena_printf(mem, "%s/%s", cwd, text);
     else
-        return err_set(e, ERR_IO, 0, "\"%s\" is relative, but the current directory cannot be told", text);
+        return err_set(e, ERR_IO, 0, "\"%s\" is relative, but the current directory cannot be told",
+                       text);
     return true;
 }
 
@@ -101,7 +105,8 @@ char *path_dir(struct arena *mem, const char *path)
 
     if (!slash)
         return arena_strdup(mem, ".");
-    return slash == path ? arena_strdup(mem, "/") : arena_strndup(mem, path, (size_t)(slash - path));
+    return slash == path ? arena_strdup(mem, "/")
+                         : arena_strndup(mem, path, (size_t)(slash - path));
 }
 
 const char *path_etc(void)
@@ -113,7 +118,8 @@ const char *path_etc(void)
 
 char *settings_user_path(struct arena *mem)
 {
-    return arena_printf(mem, "%s/opsdeck/config.yaml", variable(mem, "XDG_CONFIG_HOME", strlen("XDG_CONFIG_HOME")));
+    return arena_printf(mem, "%s/opsdeck/config.yaml",
+                        variable(mem, "XDG_CONFIG_HOME", strlen("XDG_CONFIG_HOME")));
 }
 
 static bool is_dir(const char *path)
@@ -136,7 +142,8 @@ static const char *build_tree(struct arena *mem)
     const char *dir = path_dir(mem, exe);
     if (is_dir(arena_printf(mem, "%s/config/recipes", dir)))
         return dir;
-    if (!strncmp(exe, OPSDECK_BUILDTREE "/", tree_len + 1) && is_dir(OPSDECK_BUILDTREE "/config/recipes"))
+    if (!strncmp(exe, OPSDECK_BUILDTREE "/", tree_len + 1) &&
+        is_dir(OPSDECK_BUILDTREE "/config/recipes"))
         return OPSDECK_BUILDTREE;
     return NULL;
 }
@@ -161,7 +168,8 @@ void data_dirs_find(struct arena *mem, const struct settings *s, struct data_dir
     out->v[out->n++] = arena_printf(mem, "%s/config", data);
 }
 
-char *data_find(struct arena *mem, const struct data_dirs *dirs, const char *folder, const char *name)
+char *data_find(struct arena *mem, const struct data_dirs *dirs, const char *folder,
+                const char *name)
 {
     if (!cfg_is_name(name))
         return NULL;
@@ -201,9 +209,11 @@ size_t data_list(struct arena *mem, const struct data_dirs *dirs, const char *fo
 
         while (d && (de = readdir(d))) {
             const char *dot = strrchr(de->d_name, '.');
-            const char *base = dot ? arena_strndup(mem, de->d_name, (size_t)(dot - de->d_name)) : "";
+            const char *base =
+                dot ? arena_strndup(mem, de->d_name, (size_t)(dot - de->d_name)) : "";
 
-            if (!dot || strcmp(dot, ".yaml") || !cfg_is_name(base) || has_base_name(v, n, de->d_name))
+            if (!dot || strcmp(dot, ".yaml") || !cfg_is_name(base) ||
+                has_base_name(v, n, de->d_name))
                 continue;
             VEC_GROW(v, n, cap);
             v[n++] = arena_printf(mem, "%s/%s", dir, de->d_name);

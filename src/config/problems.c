@@ -20,7 +20,10 @@ struct cfg_text {
     size_t len;
 };
 
-enum { EXCERPT_COLS = 90, SHOW_BYTES = 60 };
+enum {
+    EXCERPT_COLS = 90,
+    SHOW_BYTES = 60
+};
 
 void cfg_problems_release(struct cfg_problems *ps)
 {
@@ -116,8 +119,8 @@ static const char *make_excerpt(struct cfg_problems *ps, struct cfg_pos pos)
     return draw_excerpt(ps->mem, arena_printf(ps->mem, "%s%s", head, tail), pos.line, strlen(head));
 }
 
-static void add(struct cfg_problems *ps, struct cfg_pos pos, const char *path, const char *hint, bool is_warning,
-                const char *text)
+static void add(struct cfg_problems *ps, struct cfg_pos pos, const char *path, const char *hint,
+                bool is_warning, const char *text)
 {
     struct cfg_problem *p;
 
@@ -137,8 +140,8 @@ static void add(struct cfg_problems *ps, struct cfg_pos pos, const char *path, c
     p->excerpt = make_excerpt(ps, pos);
 }
 
-void cfg_problem_add(struct cfg_problems *ps, struct cfg_pos pos, const char *path, const char *hint,
-                     const char *fmt, ...)
+void cfg_problem_add(struct cfg_problems *ps, struct cfg_pos pos, const char *path,
+                     const char *hint, const char *fmt, ...)
 {
     va_list ap;
 
@@ -147,8 +150,8 @@ void cfg_problem_add(struct cfg_problems *ps, struct cfg_pos pos, const char *pa
     va_end(ap);
 }
 
-void cfg_problem_warn(struct cfg_problems *ps, struct cfg_pos pos, const char *path, const char *hint,
-                      const char *fmt, ...)
+void cfg_problem_warn(struct cfg_problems *ps, struct cfg_pos pos, const char *path,
+                      const char *hint, const char *fmt, ...)
 {
     va_list ap;
 

@@ -74,7 +74,8 @@ static struct cfg_node *new_node(struct reader *r, enum cfg_kind kind, struct cf
     return n;
 }
 
-/* Room for one more item; old arrays stay in the arena, which doubling keeps below twice the need. */
+/* Room for one more item; old arrays stay in the arena, which doubling keeps below twice the need.
+ */
 static void grow(struct reader *r, struct level *l)
 {
     struct cfg_node *n = l->node;
@@ -110,8 +111,8 @@ static bool add_key(struct reader *r, struct level *l, const struct cfg_node *ke
         return refuse(r, key->pos, "write the keys out", "merge keys (<<) are not read");
     HASH_FIND_STR(l->seen, key->text, old);
     if (old)
-        cfg_problem_add(r->ps, key->pos, key->text, "remove one of the two", "stands here twice, first in line %d",
-                        old->pos.line);
+        cfg_problem_add(r->ps, key->pos, key->text, "remove one of the two",
+                        "stands here twice, first in line %d", old->pos.line);
     grow(r, l);
     l->node->keys[l->node->n] = key->text;
     l->node->key_pos[l->node->n] = key->pos;
@@ -192,12 +193,14 @@ static bool read_scalar(struct reader *r, struct fy_event *ev, struct cfg_pos po
     return attach(r, n);
 }
 
-static bool check_anchor(struct reader *r, struct fy_token *anchor, struct fy_token *tag, struct cfg_pos pos)
+static bool check_anchor(struct reader *r, struct fy_token *anchor, struct fy_token *tag,
+                         struct cfg_pos pos)
 {
     if (anchor)
         return refuse(r, pos, "write the value where it is used", "anchors (&name) are not read");
     if (tag)
-        return refuse(r, pos, "remove the tag; quote a value that shall be text", "tags (!name) are not read");
+        return refuse(r, pos, "remove the tag; quote a value that shall be text",
+                      "tags (!name) are not read");
     return true;
 }
 
@@ -208,7 +211,8 @@ static bool take_event(struct reader *r, struct fy_event *ev)
     switch (ev->type) {
     case FYET_DOCUMENT_START:
         if (r->has_document)
-            return refuse(r, pos, "one file holds one document", "a second document (---) begins here");
+            return refuse(r, pos, "one file holds one document",
+                          "a second document (---) begins here");
         r->has_document = true;
         return true;
     case FYET_ALIAS:
@@ -221,7 +225,8 @@ static bool take_event(struct reader *r, struct fy_event *ev)
     case FYET_MAPPING_START:
     case FYET_SEQUENCE_START:
         if (++r->nnodes > CFG_NODES_MAX)
-            return refuse(r, pos, "split it into several files", "more than 20000 values in one file, refused");
+            return refuse(r, pos, "split it into several files",
+                          "more than 20000 values in one file, refused");
         break;
     default:
         return true;
@@ -239,7 +244,8 @@ static bool take_event(struct reader *r, struct fy_event *ev)
 static const struct {
     const char *has, *hint;
 } syntax_hints[] = {
-    { "multiline plain key", "the lines after it are indented as if they belonged to it; or a tab, quote or comma is amiss" },
+    { "multiline plain key", "the lines after it are indented as if they belonged to it; or a tab, "
+                             "quote or comma is amiss" },
     { "cannot start with", "put the value into quotes" },
     { "wrongly indented double-quoted", "the closing \" is missing" },
     { "single-quoted", "the closing ' is missing" },

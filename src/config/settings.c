@@ -84,20 +84,21 @@ static const char *flag_value(const struct settings_flags *f, const char *path, 
 }
 
 /* Take `node` as the value of `v`, unless a lock or the site-only rule forbids it. */
-static void offer(struct loader *ld, struct settings_value *v, const struct cfg_node *node, bool is_site)
+static void offer(struct loader *ld, struct settings_value *v, const struct cfg_node *node,
+                  bool is_site)
 {
     const struct cfg_node *lock = locked_by(ld->locked, v->key->path);
 
     if (!node)
         return;
     if (lock && !is_site) {
-        cfg_problem_warn(ld->ps, node->pos, v->key->path, NULL, "ignored: locked by %s:%d", lock->pos.file,
-                         lock->pos.line);
+        cfg_problem_warn(ld->ps, node->pos, v->key->path, NULL, "ignored: locked by %s:%d",
+                         lock->pos.file, lock->pos.line);
         return;
     }
     if ((v->key->flags & KEY_SITE_ONLY) && !is_site) {
-        cfg_problem_add(ld->ps, node->pos, v->key->path, "remove it here", "only %s/config.yaml can say this",
-                        path_etc());
+        cfg_problem_add(ld->ps, node->pos, v->key->path, "remove it here",
+                        "only %s/config.yaml can say this", path_etc());
         return;
     }
     if (is_site && ld->locked_only && !lock)
@@ -106,7 +107,8 @@ static void offer(struct loader *ld, struct settings_value *v, const struct cfg_
     v->is_site = is_site;
 }
 
-static void offer_text(struct loader *ld, struct settings_value *v, const char *origin, const char *text)
+static void offer_text(struct loader *ld, struct settings_value *v, const char *origin,
+                       const char *text)
 {
     const struct cfg_node *n = cfg_new_scalar(ld->s->mem, (struct cfg_pos){ origin, 0, 0 }, text);
 
@@ -179,15 +181,16 @@ static void check_locked(struct loader *ld)
         if (item->kind != CFG_SCALAR)
             continue;
         if (!key_find(settings_table(), item->text))
-            cfg_problem_add(ld->ps, item->pos, path, "see: opsdeck config explain", "there is no key %s",
-                            cfg_show(ld->ps, item));
+            cfg_problem_add(ld->ps, item->pos, path, "see: opsdeck config explain",
+                            "there is no key %s", cfg_show(ld->ps, item));
         else if (!strncmp(item->text, "sources.", 8) || !strncmp(item->text, "environments.", 13))
             cfg_problem_add(ld->ps, item->pos, path, "lock the whole list",
                             "keys of single entries cannot be locked");
     }
 }
 
-/* What is shared must be named by the same hand, or a user could point the group's data elsewhere. */
+/* What is shared must be named by the same hand, or a user could point the group's data elsewhere.
+ */
 static void check_shared(struct loader *ld)
 {
     const struct settings_value *shared = NULL, *dir = NULL;
@@ -199,7 +202,8 @@ static void check_shared(struct loader *ld)
             dir = &ld->s->values[i];
     }
     if (ld->s->store.is_shared && shared && shared->node && !(dir && dir->node))
-        cfg_problem_add(ld->ps, shared->node->pos, "store.shared", "add dir: /var/lib/opsdeck beside it",
+        cfg_problem_add(ld->ps, shared->node->pos, "store.shared",
+                        "add dir: /var/lib/opsdeck beside it",
                         "a shared store needs its folder named in the same file");
     else if (ld->s->store.is_shared && dir && dir->node && !dir->is_site)
         ld->s->store.is_shared = false; /* somebody's own folder is his own store */

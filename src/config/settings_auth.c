@@ -19,8 +19,8 @@ struct secret_keys {
 static const struct secret_keys token_keys = { "token_env", "token_file", "token_cmd" };
 static const struct secret_keys password_keys = { "password_env", "password_file", "password_cmd" };
 
-static bool complain(struct cfg_problems *ps, struct cfg_pos pos, const char *shown, const char *hint,
-                     const char *text)
+static bool complain(struct cfg_problems *ps, struct cfg_pos pos, const char *shown,
+                     const char *hint, const char *text)
 {
     cfg_problem_add(ps, pos, shown, hint, "%s", text);
     return false;
@@ -33,11 +33,12 @@ static const struct cfg_node *given(const struct cfg_node *map, const char *key)
     return n && !n->is_null ? n : NULL;
 }
 
-static bool read_cmd(struct secret_ref *out, const struct cfg_node *n, const char *shown, struct arena *mem,
-                     struct cfg_problems *ps)
+static bool read_cmd(struct secret_ref *out, const struct cfg_node *n, const char *shown,
+                     struct arena *mem, struct cfg_problems *ps)
 {
     if (n->kind != CFG_SEQ || !n->n || !n->items[0]->text[0])
-        return complain(ps, n->pos, shown, "write it as a list: [program, argument]", "the command is empty");
+        return complain(ps, n->pos, shown, "write it as a list: [program, argument]",
+                        "the command is empty");
     const char **argv = arena_array(mem, n->n + 1, sizeof *argv);
     for (size_t i = 0; i < n->n; i++)
         argv[i] = n->items[i]->text;
@@ -46,16 +47,19 @@ static bool read_cmd(struct secret_ref *out, const struct cfg_node *n, const cha
 }
 
 /* Exactly one of the three; the value of an unknown variable is found out when it is used. */
-static bool read_secret(struct secret_ref *out, const struct cfg_node *map, const struct secret_keys *keys,
-                        const char *shown, struct arena *mem, struct cfg_problems *ps)
+static bool read_secret(struct secret_ref *out, const struct cfg_node *map,
+                        const struct secret_keys *keys, const char *shown, struct arena *mem,
+                        struct cfg_problems *ps)
 {
-    const struct cfg_node *env = given(map, keys->env), *file = given(map, keys->file), *cmd = given(map, keys->cmd);
+    const struct cfg_node *env = given(map, keys->env), *file = given(map, keys->file),
+                          *cmd = given(map, keys->cmd);
     int n = (env != NULL) + (file != NULL) + (cmd != NULL);
     char *path = NULL;
 
     if (n != 1) {
-        cfg_problem_add(ps, map->pos, shown, NULL, "%s %s, %s or %s", n ? "give only one of" : "the secret is missing: add",
-                        keys->env, keys->file, keys->cmd);
+        cfg_problem_add(ps, map->pos, shown, NULL, "%s %s, %s or %s",
+                        n ? "give only one of" : "the secret is missing: add", keys->env,
+                        keys->file, keys->cmd);
         return false;
     }
     out->pos = env ? env->pos : file ? file->pos : cmd->pos;
@@ -63,7 +67,8 @@ static bool read_secret(struct secret_ref *out, const struct cfg_node *map, cons
         return read_cmd(out, cmd, shown, mem, ps);
     if (env && !cfg_is_identifier(env->text)) {
         /* Not repeated, and placed at the key: somebody may have put the secret itself here. */
-        cfg_problem_add(ps, cfg_key_pos(map, keys->env), shown, "letters, digits and _ only, such as REPORTS_KEY",
+        cfg_problem_add(ps, cfg_key_pos(map, keys->env), shown,
+                        "letters, digits and _ only, such as REPORTS_KEY",
                         "%s wants the name of an environment variable", keys->env);
         return false;
     }
@@ -76,7 +81,8 @@ static bool read_secret(struct secret_ref *out, const struct cfg_node *map, cons
 /* Headers that frame the message: whoever sets them breaks it (RFC 9112 6). */
 static bool is_framing(const char *header)
 {
-    static const char *const names[] = { "host", "content-length", "transfer-encoding", "connection", "upgrade" };
+    static const char *const names[] = { "host", "content-length", "transfer-encoding",
+                                         "connection", "upgrade" };
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (!strcasecmp(header, names[i]))
@@ -84,14 +90,14 @@ static bool is_framing(const char *header)
     return false;
 }
 
-static bool read_header(struct auth_cfg *out, const struct cfg_node *auth, const char *shown, struct arena *mem,
+static bool read_header(struct auth_cfg *out, const struct cfg_node *auth,
+                        const struct cfg_node *header, const char *shown, struct arena *mem,
                         struct cfg_problems *ps)
 {
-    const struct cfg_node *header = given(auth, "header");
-
     if (header->kind != CFG_SCALAR || !cfg_is_token(header->text) || is_framing(header->text))
         return complain(ps, cfg_key_pos(auth, "header"), shown,
-                        "the name only, such as X-API-KEY; the value comes from token_env, token_file or token_cmd",
+                        "the name only, such as X-API-KEY; the value comes from token_env, "
+                        "token_file or token_cmd",
                         "header: wants the name of a header that can carry a token");
     out->kind = AUTH_HEADER;
     out->header = header->text;
@@ -104,28 +110,31 @@ static bool no_token_beside(const struct cfg_node *auth, const char *shown, stru
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         if (given(auth, keys[i]))
-            return complain(ps, cfg_key_pos(auth, keys[i]), shown,
-                            "write auth: {bearer: {token_env: V}} or auth: {header: NAME, token_env: V}",
-                            "a token here needs header: beside it, or belongs below bearer:");
+            return complain(
+                ps, cfg_key_pos(auth, keys[i]), shown,
+                "write auth: {bearer: {token_env: V}} or auth: {header: NAME, token_env: V}",
+                "a token here needs header: beside it, or belongs below bearer:");
     return true;
 }
 
-bool auth_load(struct auth_cfg *out, const struct cfg_node *auth, const char *shown, struct arena *mem,
-               struct cfg_problems *ps)
+bool auth_load(struct auth_cfg *out, const struct cfg_node *auth, const char *shown,
+               struct arena *mem, struct cfg_problems *ps)
 {
-    const struct cfg_node *bearer = given(auth, "bearer"), *basic = given(auth, "basic");
-    int n = (given(auth, "header") != NULL) + (bearer != NULL) + (basic != NULL);
+    const struct cfg_node *bearer = given(auth, "bearer"), *basic = given(auth, "basic"),
+                          *header = given(auth, "header");
+    int n = (header != NULL) + (bearer != NULL) + (basic != NULL);
 
     if (n > 1)
         return complain(ps, auth->pos, shown, "keep the one that the server wants",
                         "give only one of header, bearer and basic");
-    if (given(auth, "header"))
-        return read_header(out, auth, shown, mem, ps);
+    if (header)
+        return read_header(out, auth, header, shown, mem, ps);
     if (!no_token_beside(auth, shown, ps))
         return false;
     if (bearer) {
         out->kind = AUTH_BEARER;
-        return read_secret(&out->secret, bearer, &token_keys, arena_printf(mem, "%s.bearer", shown), mem, ps);
+        return read_secret(&out->secret, bearer, &token_keys, arena_printf(mem, "%s.bearer", shown),
+                           mem, ps);
     }
     if (!basic)
         return complain(ps, auth->pos, shown, "for example auth: {bearer: {token_env: V}}",
@@ -133,6 +142,8 @@ bool auth_load(struct auth_cfg *out, const struct cfg_node *auth, const char *sh
     out->kind = AUTH_BASIC;
     out->user = cfg_get(basic, "user") ? cfg_get(basic, "user")->text : "";
     if (strchr(out->user, ':'))
-        return complain(ps, cfg_get(basic, "user")->pos, shown, NULL, "a user name cannot hold a colon (RFC 7617 2)");
-    return read_secret(&out->secret, basic, &password_keys, arena_printf(mem, "%s.basic", shown), mem, ps);
+        return complain(ps, cfg_get(basic, "user")->pos, shown, NULL,
+                        "a user name cannot hold a colon (RFC 7617 2)");
+    return read_secret(&out->secret, basic, &password_keys, arena_printf(mem, "%s.basic", shown),
+                       mem, ps);
 }

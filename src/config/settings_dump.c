@@ -11,7 +11,10 @@
 
 #include "settings_priv.h"
 
-enum { EXAMPLE_MAX = 64 * 1024, ENTRY_KEY_COLS = 18 };
+enum {
+    EXAMPLE_MAX = 64 * 1024,
+    ENTRY_KEY_COLS = 18
+};
 
 static void add_row(struct row_set *rs, const char *key, const char *value, const char *origin)
 {
@@ -43,11 +46,13 @@ static const char *section_value(struct arena *mem, const struct settings_value 
 }
 
 /* Maps are walked, lists shown as JSON. A key that would hold a secret shows none. */
-static void dump_node(struct row_set *rs, const char *path, const char *key, const struct cfg_node *n)
+static void dump_node(struct row_set *rs, const char *path, const char *key,
+                      const struct cfg_node *n)
 {
     if (n->kind == CFG_MAP && n->n) {
         for (size_t i = 0; i < n->n; i++)
-            dump_node(rs, arena_printf(rs->mem, "%s.%s", path, n->keys[i]), n->keys[i], n->items[i]);
+            dump_node(rs, arena_printf(rs->mem, "%s.%s", path, n->keys[i]), n->keys[i],
+                      n->items[i]);
         return;
     }
     const char *value = n->kind == CFG_SCALAR && !n->is_null ? n->text : cfg_to_json(rs->mem, n);
@@ -67,17 +72,21 @@ struct row_set *settings_dump(const struct settings *s)
     for (size_t i = 0; i < s->nenvironments; i++)
         add_row(rs, arena_printf(rs->mem, "environments[%s].mark", s->environments[i].name),
                 s->environments[i].is_danger ? "danger" : "none",
-                arena_printf(rs->mem, "%s:%d", s->environments[i].pos.file, s->environments[i].pos.line));
+                arena_printf(rs->mem, "%s:%d", s->environments[i].pos.file,
+                             s->environments[i].pos.line));
     for (size_t i = 0; i < s->nsources; i++)
-        dump_node(rs, arena_printf(rs->mem, "sources[%s]", s->sources[i].name), "", s->sources[i].node);
+        dump_node(rs, arena_printf(rs->mem, "sources[%s]", s->sources[i].name), "",
+                  s->sources[i].node);
     return rs;
 }
 
 static void explain_row(struct row_set *rs, const struct key_def *k)
 {
     static const char *const reload[] = { "live", "reconnect", "restart" };
-    const char *cells[] = { k->path,  key_type_name(k->type),  k->dflt ? k->dflt : "", key_limits(k, rs->mem),
-                            k->help, reload[k->reload] };
+    const char *cells[] = {
+        k->path, key_type_name(k->type), k->dflt ? k->dflt : "", key_limits(k, rs->mem),
+        k->help, reload[k->reload]
+    };
     struct cell *c = row_set_add(rs);
 
     for (size_t i = 0; i < ARRAY_LEN(cells); i++)
@@ -110,7 +119,8 @@ struct row_set *settings_explain(const char *key, const char **nearest)
 
 /* ---- the example */
 
-static void add_help(struct sbuf *sb, struct arena *mem, const struct key_def *k, const char *indent)
+static void add_help(struct sbuf *sb, struct arena *mem, const struct key_def *k,
+                     const char *indent)
 {
     const char *limits = key_limits(k, mem);
 
@@ -131,7 +141,10 @@ static void add_section(struct sbuf *sb, struct arena *mem, const struct key_def
         if (!key_is_child(k, section->path))
             continue;
         add_help(sb, mem, k, "  ");
-        sbuf_addf(sb, "  #%s: %s\n", key_leaf(k), k->dflt ? k->dflt : k->example ? k->example : "null");
+        sbuf_addf(sb, "  #%s: %s\n", key_leaf(k),
+                  k->dflt      ? k->dflt
+                  : k->example ? k->example
+                               : "null");
     }
 }
 
@@ -144,11 +157,16 @@ static void add_list(struct sbuf *sb, struct arena *mem, const struct key_def *l
     sbuf_addf(sb, "\n# %s\n%s:\n", list->help, list->path);
     for (size_t i = 0; i < t->n; i++) {
         const struct key_def *k = &t->v[i];
-        const char *value = k->example ? k->example : k->type == KEY_MAP ? "{}" : k->dflt ? k->dflt : "null";
+        const char *value = k->example           ? k->example
+                            : k->type == KEY_MAP ? "{}"
+                            : k->dflt            ? k->dflt
+                                                 : "null";
 
         if (!key_is_child(k, list->path))
             continue;
-        const char *limits = k->choices || !*key_limits(k, mem) ? "" : arena_printf(mem, " (%s)", key_limits(k, mem));
+        const char *limits = k->choices || !*key_limits(k, mem)
+                                 ? ""
+                                 : arena_printf(mem, " (%s)", key_limits(k, mem));
         const char *pair = arena_printf(mem, "%s: %s", key_leaf(k), value);
         sbuf_addf(sb, "  #%s%-*s # %s%s\n", lead, ENTRY_KEY_COLS, pair, k->help, limits);
         lead = "  ";
@@ -158,7 +176,8 @@ static void add_list(struct sbuf *sb, struct arena *mem, const struct key_def *l
 static const char example_head[] =
     "# opsdeck: what to watch and how. All keys, with their defaults; remove the # to change one.\n"
     "# Check it with `opsdeck config check`; `opsdeck config explain KEY` tells more about a key.\n"
-    "# Secrets never stand here: token_env names a variable, token_file a file, token_cmd a program.\n";
+    "# Secrets never stand here: token_env names a variable, token_file a file, token_cmd a "
+    "program.\n";
 
 char *settings_example(struct arena *mem)
 {

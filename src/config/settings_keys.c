@@ -15,7 +15,11 @@ static const char *const ascii_choices[] = { "auto", "true", "false", NULL };
 static const char *const clipboard_choices[] = { "auto", "osc52", "off", NULL };
 static const char *const mark_choices[] = { "none", "danger", NULL };
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+enum {
+    SECOND = 1000,
+    MINUTE = 60 * SECOND,
+    HOUR = 60 * MINUTE
+};
 #define DAY ((int64_t)24 * HOUR)
 #define MIB ((int64_t)1024 * 1024)
 

@@ -12,10 +12,13 @@
 
 #include "config_priv.h"
 
-enum { INCLUDE_DEPTH_MAX = 8, FILES_MAX = 64 };
+enum {
+    INCLUDE_DEPTH_MAX = 8,
+    FILES_MAX = 64
+};
 
-static void read_one(struct layers *ls, struct arena *mem, const char *path, bool is_site, unsigned depth,
-                     struct cfg_problems *ps);
+static void read_one(struct layers *ls, struct arena *mem, const char *path, bool is_site,
+                     unsigned depth, struct cfg_problems *ps);
 
 static bool is_read_already(const struct layers *ls, const char *path)
 {
@@ -34,8 +37,8 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void include_one(struct layers *ls, struct arena *mem, const struct cfg_node *item, bool is_site,
-                        unsigned depth, struct cfg_problems *ps)
+static void include_one(struct layers *ls, struct arena *mem, const struct cfg_node *item,
+                        bool is_site, unsigned depth, struct cfg_problems *ps)
 {
     char *pattern = NULL;
     glob_t found = { 0 };
@@ -47,17 +50,21 @@ static void include_one(struct layers *ls, struct arena *mem, const struct cfg_n
     }
     int rc = glob(pattern, GLOB_NOSORT, NULL, &found);
     if (rc == GLOB_NOMATCH && !strpbrk(item->text, "*?["))
-        cfg_problem_add(ps, item->pos, "include", "correct the path, or remove the line", "there is no file %s", pattern);
+        cfg_problem_add(ps, item->pos, "include", "correct the path, or remove the line",
+                        "there is no file %s", pattern);
     else if (rc && rc != GLOB_NOMATCH)
-        cfg_problem_add(ps, item->pos, "include", "check the modes of the folder", "%s cannot be searched", pattern);
+        cfg_problem_add(ps, item->pos, "include", "check the modes of the folder",
+                        "%s cannot be searched", pattern);
     /* The order must not depend on the locale. */
     if (!rc)
         qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, by_text);
     for (size_t i = 0; !rc && i < found.gl_pathc; i++) {
         if (is_read_already(ls, found.gl_pathv[i]))
-            cfg_problem_add(ps, item->pos, "include", "include it once", "%s is read already", found.gl_pathv[i]);
+            cfg_problem_add(ps, item->pos, "include", "include it once", "%s is read already",
+                            found.gl_pathv[i]);
         else if (depth == INCLUDE_DEPTH_MAX || ls->n == FILES_MAX)
-            cfg_problem_add(ps, item->pos, "include", NULL, "more than %d files, or %d deep, refused", FILES_MAX,
+            cfg_problem_add(ps, item->pos, "include", NULL,
+                            "more than %d files, or %d deep, refused", FILES_MAX,
                             INCLUDE_DEPTH_MAX);
         else
             read_one(ls, mem, arena_strdup(mem, found.gl_pathv[i]), is_site, depth + 1, ps);
@@ -65,8 +72,8 @@ static void include_one(struct layers *ls, struct arena *mem, const struct cfg_n
     globfree(&found);
 }
 
-static void read_one(struct layers *ls, struct arena *mem, const char *path, bool is_site, unsigned depth,
-                     struct cfg_problems *ps)
+static void read_one(struct layers *ls, struct arena *mem, const char *path, bool is_site,
+                     unsigned depth, struct cfg_problems *ps)
 {
     const struct cfg_node *root = cfg_read_file(mem, path, ps);
     const struct cfg_node *locked = cfg_get(root, "locked"), *include = cfg_get(root, "include");
@@ -84,7 +91,8 @@ static void read_one(struct layers *ls, struct arena *mem, const char *path, boo
             include_one(ls, mem, include->items[i], is_site, depth, ps);
 }
 
-void layers_read(struct layers *ls, struct arena *mem, const char *path, bool is_site, struct cfg_problems *ps)
+void layers_read(struct layers *ls, struct arena *mem, const char *path, bool is_site,
+                 struct cfg_problems *ps)
 {
     read_one(ls, mem, path, is_site, 0, ps);
 }

@@ -13,7 +13,8 @@
 
 struct settings_value {
     const struct key_def *key;
-    const struct cfg_node *node; /* NULL: the default. pos.line 0: pos.file names flag or variable */
+    const struct cfg_node
+        *node; /* NULL: the default. pos.line 0: pos.file names flag or variable */
     bool is_site;
 };
 

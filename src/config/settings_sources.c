@@ -40,15 +40,16 @@ static void add_entry(struct entries *es, const struct entry *e, struct cfg_prob
     } else if (old->is_site && !e->is_site) {
         *old = *e; /* the user's entry stands in place of the site's */
     } else {
-        cfg_problem_add(ps, cfg_get(e->node, "name")->pos, arena_printf(ps->mem, "%s.name", e->shown),
-                        "rename one of the two", "the name \"%s\" is used twice, first in %s:%d", e->name,
+        cfg_problem_add(ps, cfg_get(e->node, "name")->pos,
+                        arena_printf(ps->mem, "%s.name", e->shown), "rename one of the two",
+                        "the name \"%s\" is used twice, first in %s:%d", e->name,
                         old->node->pos.file, old->node->pos.line);
     }
 }
 
 /* All entries of list `key`, in the order of the layers. */
-static void collect(struct entries *es, const struct layers *ls, const char *key, const struct cfg_node *locked,
-                    struct cfg_problems *ps)
+static void collect(struct entries *es, const struct layers *ls, const char *key,
+                    const struct cfg_node *locked, struct cfg_problems *ps)
 {
     const struct cfg_node *lock = locked_by(locked, key);
 
@@ -58,8 +59,8 @@ static void collect(struct entries *es, const struct layers *ls, const char *key
         if (!list || list->kind != CFG_SEQ)
             continue;
         if (lock && !ls->v[i].is_site) {
-            cfg_problem_warn(ps, cfg_key_pos(ls->v[i].root, key), key, NULL, "ignored: locked by %s:%d",
-                             lock->pos.file, lock->pos.line);
+            cfg_problem_warn(ps, cfg_key_pos(ls->v[i].root, key), key, NULL,
+                             "ignored: locked by %s:%d", lock->pos.file, lock->pos.line);
             continue;
         }
         for (size_t j = 0; j < list->n; j++) {
@@ -76,7 +77,8 @@ static void collect(struct entries *es, const struct layers *ls, const char *key
     }
 }
 
-static void check_url_and_auth(const struct source_cfg *src, const char *shown, struct cfg_problems *ps)
+static void check_url_and_auth(const struct source_cfg *src, const char *shown,
+                               struct cfg_problems *ps)
 {
     static const char *const schemes[] = { "http", "https", NULL };
     const struct cfg_node *url = cfg_get(src->node, "url");
@@ -90,7 +92,8 @@ static void check_url_and_auth(const struct source_cfg *src, const char *shown, 
                         "refused: auth: would send the secret unencrypted to %s", parts.host);
 }
 
-static void load_source(struct settings *s, const struct entry *e, struct source_cfg *out, struct cfg_problems *ps)
+static void load_source(struct settings *s, const struct entry *e, struct source_cfg *out,
+                        struct cfg_problems *ps)
 {
     const struct cfg_node *auth = cfg_get(e->node, "auth"), *params = cfg_get(e->node, "params");
     const struct cfg_node *labels = cfg_get(e->node, "labels");
@@ -105,8 +108,8 @@ static void load_source(struct settings *s, const struct entry *e, struct source
     check_url_and_auth(out, e->shown, ps);
 }
 
-static void load_environments(struct settings *s, const struct layers *ls, const struct cfg_node *locked,
-                              struct cfg_problems *ps)
+static void load_environments(struct settings *s, const struct layers *ls,
+                              const struct cfg_node *locked, struct cfg_problems *ps)
 {
     struct entries es = { 0 };
 

@@ -26,7 +26,8 @@ static void *no_file(struct cfg_problems *ps, const char *path, const char *hint
     return NULL;
 }
 
-static bool may_trust(const char *path, const struct stat *st, enum read_trust trust, struct cfg_problems *ps)
+static bool may_trust(const char *path, const struct stat *st, enum read_trust trust,
+                      struct cfg_problems *ps)
 {
     mode_t others = trust == READ_CONFIG ? S_IWGRP | S_IWOTH : S_IWOTH;
 
@@ -43,8 +44,10 @@ static bool may_trust(const char *path, const struct stat *st, enum read_trust t
         return false;
     }
     if (trust == READ_CONFIG && st->st_uid != 0 && st->st_uid != geteuid()) {
-        cfg_problem_add(ps, (struct cfg_pos){ path, 0, 0 }, "", "copy it, or have its owner changed to you or root",
-                        "refused: it belongs to user %u, neither you nor root", (unsigned)st->st_uid);
+        cfg_problem_add(ps, (struct cfg_pos){ path, 0, 0 }, "",
+                        "copy it, or have its owner changed to you or root",
+                        "refused: it belongs to user %u, neither you nor root",
+                        (unsigned)st->st_uid);
         return false;
     }
     return true;
@@ -86,7 +89,8 @@ char *cfg_slurp(struct arena *mem, const char *path, size_t max, enum read_trust
         err_errno(&e, errno, "cannot be read");
         no_file(ps, path, "check the path and its modes", e.text);
     } else if (may_trust(path, &st, trust, ps)) {
-        /* One byte more than allowed is read, so that a file that grows meanwhile is noticed too. */
+        /* One byte more than allowed is read, so that a file that grows meanwhile is noticed too.
+         */
         size_t room = st.st_size > 0 && (size_t)st.st_size < max ? (size_t)st.st_size : max;
 
         buf = read_all(fd, mem, room, len, &errnum);
@@ -115,7 +119,8 @@ static int dirty_col(const char *line, size_t len)
         uint32_t cp;
         size_t n = utf8_decode(line + at, len - at, &cp);
 
-        if (!utf8_is_valid(line + at, n) || (line[at] != '\t' && line[at] != '\r' && n == 1 && iscntrl((unsigned char)line[at])))
+        if (!utf8_is_valid(line + at, n) ||
+            (line[at] != '\t' && line[at] != '\r' && n == 1 && iscntrl((unsigned char)line[at])))
             return col;
         if (n > 1 && !utf8_is_clean(line + at, n, UTF8_LINE)) {
             char with_base[8] = "x";
@@ -152,8 +157,8 @@ static bool check_text(const char *name, const char *text, size_t len, struct cf
     return true;
 }
 
-struct cfg_node *cfg_read_text_max(struct arena *mem, const char *name, const char *text, size_t len,
-                                   size_t max, struct cfg_problems *ps)
+struct cfg_node *cfg_read_text_max(struct arena *mem, const char *name, const char *text,
+                                   size_t len, size_t max, struct cfg_problems *ps)
 {
     const char *own_name = arena_strdup(mem, name);
     char size[TIME_TEXT_MAX];
@@ -278,7 +283,8 @@ static bool json_number(struct sbuf *out, const char *s)
     if (!whole && !frac)
         return false;
     if (*exp) {
-        size_t mark = *exp == 'e' || *exp == 'E', expsign = mark && (exp[1] == '-' || exp[1] == '+');
+        size_t mark = *exp == 'e' || *exp == 'E',
+               expsign = mark && (exp[1] == '-' || exp[1] == '+');
         size_t digits = mark ? strspn(exp + 1 + expsign, "0123456789") : 0;
 
         if (!digits || exp[1 + expsign + digits])

@@ -61,11 +61,13 @@ static const char *split_host(struct arena *mem, const char *authority, struct u
         return "the host is missing";
     for (const char *h = out->host; *h; h++)
         if (!isalnum((unsigned char)*h) && !strchr(".-_:", *h))
-            return "the host holds a character that no host name has (write international names in their xn-- form)";
+            return "the host holds a character that no host name has (write international names in "
+                   "their xn-- form)";
     return NULL;
 }
 
-const char *url_fault(struct arena *mem, const char *url, const char *const *schemes, struct url_parts *out)
+const char *url_fault(struct arena *mem, const char *url, const char *const *schemes,
+                      struct url_parts *out)
 {
     const char *colon = strstr(url, "://");
 
@@ -85,10 +87,12 @@ const char *url_fault(struct arena *mem, const char *url, const char *const *sch
     const char *rest = colon + 3;
     char *authority = arena_strndup(mem, rest, strcspn(rest, "/?#"));
     if (strchr(authority, '@'))
-        return "user and password in a URL are refused: they would show up in logs; use auth: {basic: "
+        return "user and password in a URL are refused: they would show up in logs; use auth: "
+               "{basic: "
                "{user: U, password_env: V}}";
     if (strchr(rest, '?'))
-        return "a query (?...) in the URL is refused: queries belong to the recipe, secrets to auth:";
+        return "a query (?...) in the URL is refused: queries belong to the recipe, secrets to "
+               "auth:";
     if (strchr(rest, '#'))
         return "a fragment (#...) in the URL means nothing to a server: remove it";
     const char *fault = split_host(mem, authority, out);

@@ -10,7 +10,9 @@
 
 #include "config_priv.h"
 
-enum { WORD_MAX = 64 };
+enum {
+    WORD_MAX = 64
+};
 
 /* Edit distance with swaps of neighbours, ASCII case ignored; limit + 1 when above `limit`. */
 static unsigned edit_distance(const char *a, const char *b, unsigned limit)
@@ -89,10 +91,10 @@ static const struct {
     const char *prefix;
     size_t min_len;
 } secret_shapes[] = {
-    { "ghp_", 20 },   { "gho_", 20 },         { "ghu_", 20 },   { "ghs_", 20 },     { "ghr_", 20 },
-    { "glpat-", 20 }, { "github_pat_", 20 },  { "AKIA", 20 },   { "ASIA", 20 },     { "xoxb-", 15 },
-    { "xoxp-", 15 },  { "xoxa-", 15 },        { "xoxs-", 15 },  { "sk_live_", 16 }, { "AIza", 30 },
-    { "npm_", 30 },   { "-----BEGIN ", 11 },  { "Bearer ", 12 }, { "Basic ", 12 },
+    { "ghp_", 20 },   { "gho_", 20 },        { "ghu_", 20 },    { "ghs_", 20 },     { "ghr_", 20 },
+    { "glpat-", 20 }, { "github_pat_", 20 }, { "AKIA", 20 },    { "ASIA", 20 },     { "xoxb-", 15 },
+    { "xoxp-", 15 },  { "xoxa-", 15 },       { "xoxs-", 15 },   { "sk_live_", 16 }, { "AIza", 30 },
+    { "npm_", 30 },   { "-----BEGIN ", 11 }, { "Bearer ", 12 }, { "Basic ", 12 },
 };
 
 static bool is_jwt(const char *s)
@@ -115,12 +117,23 @@ bool cfg_looks_secret(const char *s)
 
 bool cfg_is_secret_key(const char *key)
 {
-    static const char *const keys[] = { "token",         "password",    "passwd",
-                                        "secret",        "api_key",     "apikey",
-                                        "access_key",    "secret_key",  "private_key",
-                                        "passphrase",    "auth_token",  "access_token",
-                                        "client_secret", "session_token", "secret_access_key",
-                                        "authorization", "aws_secret_access_key" };
+    static const char *const keys[] = { "token",
+                                        "password",
+                                        "passwd",
+                                        "secret",
+                                        "api_key",
+                                        "apikey",
+                                        "access_key",
+                                        "secret_key",
+                                        "private_key",
+                                        "passphrase",
+                                        "auth_token",
+                                        "access_token",
+                                        "client_secret",
+                                        "session_token",
+                                        "secret_access_key",
+                                        "authorization",
+                                        "aws_secret_access_key" };
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         const char *a = key, *b = keys[i];
@@ -136,8 +149,9 @@ bool cfg_is_secret_key(const char *key)
 /* Wider than cfg_is_secret_key(): hiding a word too many in an excerpt does no harm. */
 static bool hides_value(const char *key, size_t len)
 {
-    static const char *const parts[] = { "tok", "pass", "secret", "api-key", "api_key", "apikey", "pwd",
-                                         "access_key", "private_key", "credential", "authoriz", "bearer" };
+    static const char *const parts[] = { "tok",         "pass",       "secret",   "api-key",
+                                         "api_key",     "apikey",     "pwd",      "access_key",
+                                         "private_key", "credential", "authoriz", "bearer" };
     static const char *const ends[] = { "_env", "_file", "_cmd" };
     char word[WORD_MAX + 1];
 
@@ -185,7 +199,8 @@ static size_t secret_end(const char *line, size_t len, size_t at, size_t word_le
     word[word_len] = 0;
     if (cfg_looks_secret(word))
         return at + word_len;
-    if (at >= 7 && (!strncasecmp(line + at - 7, "Bearer ", 7) || !strncasecmp(line + at - 6, "Basic ", 6)))
+    if (at >= 7 &&
+        (!strncasecmp(line + at - 7, "Bearer ", 7) || !strncasecmp(line + at - 6, "Basic ", 6)))
         return at + word_len;
     if (at >= 3 && !strncmp(line + at - 3, "://", 3) && strchr(word, '@'))
         return len;

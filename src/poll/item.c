@@ -314,6 +314,18 @@ static bool renew_token(struct item *it, const struct http_response *r)
     return true;
 }
 
+/* A 304 means something only as the answer to our own question. */
+static bool asked_conditionally(const struct item *it)
+{
+    const struct http_request *rq = &it->plan.http;
+
+    for (size_t i = 0; i < rq->nheaders; i++)
+        if (!strcasecmp(rq->headers[i].name, "If-None-Match") ||
+            !strcasecmp(rq->headers[i].name, "If-Modified-Since"))
+            return true;
+    return false;
+}
+
 static void on_response(void *ctx, struct http_response *r)
 {
     struct item *it = ctx;
@@ -329,6 +341,10 @@ static void on_response(void *ctx, struct http_response *r)
     run->had_answer |= r->status != 0;
     give_turn_back(it, r);
     src->connector->judge(src, run_step(run), r, now, &v);
+    if (v.kind == VERDICT_NOT_MODIFIED && !asked_conditionally(it)) {
+        v = (struct verdict){ .kind = VERDICT_ERROR, .retry = RETRY_NO };
+        err_set(&v.err, ERR_HTTP, r->status, "HTTP 304 (not modified), which was not asked for");
+    }
     if (v.kind == VERDICT_ROWS) {
         map_response(it, r, false);
     } else if (v.kind == VERDICT_NOT_MODIFIED) {
@@ -457,8 +473,8 @@ static void item_send(struct item *it)
     fill_request(it);
     host_of(it->plan.http.url, run->host, sizeof run->host);
     int64_t rate = run_step(run)->rate_per_min;
-    governor_ask(engine_of(it)->governor, run->host, rate ? rate : src->recipe->rate_per_min, on_turn,
-                 it);
+    governor_ask(engine_of(it)->governor, run->host, rate ? rate : src->recipe->rate_per_min,
+                 on_turn, it);
 }
 
 static void on_body(struct run *run, struct ingest_result *r, void *arg)

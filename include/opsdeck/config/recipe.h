@@ -15,7 +15,15 @@
 #include "opsdeck/config/settings.h"
 #include "opsdeck/config/tree.h"
 
-enum param_type { PARAM_STRING, PARAM_INT, PARAM_NUMBER, PARAM_BOOL, PARAM_DURATION, PARAM_LIST, PARAM_MAP };
+enum param_type {
+    PARAM_STRING,
+    PARAM_INT,
+    PARAM_NUMBER,
+    PARAM_BOOL,
+    PARAM_DURATION,
+    PARAM_LIST,
+    PARAM_MAP
+};
 
 struct param_def {
     const char *name, *help;
@@ -36,12 +44,18 @@ struct name_value {
     struct cfg_pos pos;
 };
 
-enum body_format { FORMAT_JSON, FORMAT_JSONL, FORMAT_XML, FORMAT_PROM, FORMAT_TEXT };
+enum body_format {
+    FORMAT_JSON,
+    FORMAT_JSONL,
+    FORMAT_XML,
+    FORMAT_PROM,
+    FORMAT_TEXT
+};
 
 struct request_def {
-    const char *method;      /* GET default; POST needs read_only: true; others refused */
+    const char *method; /* GET default; POST needs read_only: true; others refused */
     bool is_read_only;
-    const char *path;        /* template, begins with "/"; joined to the source's url */
+    const char *path; /* template, begins with "/"; joined to the source's url */
     struct name_value *query;
     size_t nquery;
     struct name_value *headers;
@@ -53,18 +67,31 @@ struct request_def {
     bool follow_redirects;    /* default false */
 };
 
-enum page_kind { PAGE_NONE, PAGE_LINK, PAGE_OFFSET, PAGE_NEXT_QUERY, PAGE_NEXT_BODY };
+enum page_kind {
+    PAGE_NONE,
+    PAGE_LINK,
+    PAGE_OFFSET,
+    PAGE_NEXT_QUERY,
+    PAGE_NEXT_BODY
+};
 
 struct page_def {
     enum page_kind kind;
     const char *offset_param, *limit_param; /* PAGE_OFFSET */
     int64_t size;
-    struct sql_text total;  /* PAGE_OFFSET */
-    struct sql_text next;   /* PAGE_NEXT_*: NULL or '' ends. An http(s) URL or /path is followed on the same origin only */
-    const char *into;       /* name of the query parameter or body member */
+    struct sql_text total; /* PAGE_OFFSET */
+    struct sql_text next;  /* PAGE_NEXT_*: NULL or '' ends. An http(s) URL or /path is followed on
+                              the same origin only */
+    const char *into;      /* name of the query parameter or body member */
 };
 
-enum expect_type { EXPECT_ANY, EXPECT_ARRAY, EXPECT_OBJECT, EXPECT_STRING, EXPECT_NUMBER };
+enum expect_type {
+    EXPECT_ANY,
+    EXPECT_ARRAY,
+    EXPECT_OBJECT,
+    EXPECT_STRING,
+    EXPECT_NUMBER
+};
 
 struct rows_def {
     const char *kind;
@@ -74,11 +101,15 @@ struct rows_def {
     struct cfg_pos pos;
 };
 
-enum step_on_error { STEP_FAIL, STEP_NEXT };
+enum step_on_error {
+    STEP_FAIL,
+    STEP_NEXT
+};
 
 struct step_def {
     const char *name;
-    struct sql_text when; /* step is skipped when this gives 0, NULL or no row; sees params and row() of this poll */
+    struct sql_text when; /* step is skipped when this gives 0, NULL or no row; sees params and
+                             row() of this poll */
     struct sql_text fan;  /* for: one request per row; its columns are {templates} and binds */
     int64_t fan_max;      /* for_max, default 200 */
     enum step_on_error on_error; /* next: a failure here is told, and the steps after go on */
@@ -97,16 +128,16 @@ struct step_def {
 struct recipe {
     const char *name, *system, *connector, *help;
     int64_t every_ms, timeout_ms;
-    int64_t body_max;      /* decoded bytes, default 8 MiB, at most 64 MiB */
-    int64_t page_max;      /* default 200 */
-    int concurrency;       /* requests in flight of one source, default 2, at most 16 */
-    int64_t rate_per_min;  /* 0: no limit of its own */
+    int64_t body_max;     /* decoded bytes, default 8 MiB, at most 64 MiB */
+    int64_t page_max;     /* default 200 */
+    int concurrency;      /* requests in flight of one source, default 2, at most 16 */
+    int64_t rate_per_min; /* 0: no limit of its own */
     struct param_def *params;
     size_t nparams;
     struct step_def *steps;
     size_t nsteps;
     const char *file;
-    uint64_t fingerprint;  /* of the file's bytes: a changed recipe asks anew */
+    uint64_t fingerprint; /* of the file's bytes: a changed recipe asks anew */
 };
 
 /* One recipe file. NULL and problems when anything is wrong. */
@@ -122,13 +153,13 @@ size_t recipe_list(struct arena *mem, const struct data_dirs *dirs, char ***path
 bool recipe_bind_params(struct arena *mem, const struct recipe *r, const struct source_cfg *src,
                         struct bind **binds, struct cfg_problems *ps);
 /* Generic form for tests: params from any map node. */
-bool recipe_bind_map(struct arena *mem, const struct recipe *r, const struct cfg_node *map, struct cfg_pos pos,
-                     struct bind **binds, struct cfg_problems *ps);
+bool recipe_bind_map(struct arena *mem, const struct recipe *r, const struct cfg_node *map,
+                     struct cfg_pos pos, struct bind **binds, struct cfg_problems *ps);
 /*
  * Expand {name} from binds (the first match wins). Percent-encodes each value's bytes outside
  * unreserved (RFC 3986 2.3) when `encode`. False: unknown name.
  */
-bool template_expand(struct arena *mem, const char *tmpl, const struct bind *const *sets, const size_t *counts,
-                     size_t nsets, bool encode, char **out, struct err *e);
+bool template_expand(struct arena *mem, const char *tmpl, const struct bind *const *sets,
+                     const size_t *counts, size_t nsets, bool encode, char **out, struct err *e);
 
 #endif

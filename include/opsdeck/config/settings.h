@@ -14,7 +14,12 @@
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/config/tree.h"
 
-enum auth_kind { AUTH_NONE, AUTH_HEADER, AUTH_BEARER, AUTH_BASIC };
+enum auth_kind {
+    AUTH_NONE,
+    AUTH_HEADER,
+    AUTH_BEARER,
+    AUTH_BASIC
+};
 
 /* Where a secret comes from; the secret itself is never here. Exactly one of the three is set. */
 struct secret_ref {
@@ -39,14 +44,20 @@ struct source_cfg {
     int64_t every_ms, timeout_ms; /* 0: the recipe's */
     bool is_disabled;
     struct auth_cfg auth;
-    const char *ca_file, *proxy;     /* NULL: the network section's */
-    const struct cfg_node *params;   /* map or NULL; checked against the recipe by recipe_bind_params() */
-    const struct cfg_node *node;     /* the whole source, for connector-specific keys (aws:, exec: ...) */
-    const char *labels_json;         /* JSON object, "{}" when none */
+    const char *ca_file, *proxy; /* NULL: the network section's */
+    const struct cfg_node
+        *params; /* map or NULL; checked against the recipe by recipe_bind_params() */
+    const struct cfg_node
+        *node;               /* the whole source, for connector-specific keys (aws:, exec: ...) */
+    const char *labels_json; /* JSON object, "{}" when none */
     struct cfg_pos pos;
 };
 
-enum ui_ascii { UI_ASCII_AUTO, UI_ASCII_YES, UI_ASCII_NO };
+enum ui_ascii {
+    UI_ASCII_AUTO,
+    UI_ASCII_YES,
+    UI_ASCII_NO
+};
 
 struct settings_value;
 
@@ -72,11 +83,11 @@ struct settings {
         const char *name;
         bool is_danger; /* mark: danger */
         struct cfg_pos pos;
-    } *environments;
+    } * environments;
     size_t nenvironments;
     struct source_cfg *sources;
     size_t nsources;
-    const char *file; /* the user's config file, NULL when there was none */
+    const char *file;              /* the user's config file, NULL when there was none */
     struct settings_value *values; /* for settings_dump() */
     size_t nvalues;
 };
@@ -91,14 +102,17 @@ struct settings_flags {
 /*
  * Load /etc/opsdeck/config.yaml, the user's config.yaml with its includes, OPSDECK_<SECTION>_<KEY>
  * and flags. No file at all is not an error (file = NULL, no sources). NULL when there were
- * errors; problems hold all of them. Refuses files that others may write. The result is freed with settings_free().
+ * errors; problems hold all of them. Refuses files that others may write. The result is freed with
+ * settings_free().
  */
 struct settings *settings_load(const struct settings_flags *flags, struct cfg_problems *ps);
 void settings_free(struct settings *s);
 
-/* One row of `config dump`: path, value as text (*** for secrets), origin "file:line", "default", "OPSDECK_UI_THEME", "--theme". */
+/* One row of `config dump`: path, value as text (*** for secrets), origin "file:line", "default",
+ * "OPSDECK_UI_THEME", "--theme". */
 struct row_set *settings_dump(const struct settings *s); /* columns: key value origin */
-/* One row of the key table, or all with key NULL: columns key type default limits help reload. NULL with near-miss hint in *nearest when unknown. */
+/* One row of the key table, or all with key NULL: columns key type default limits help reload. NULL
+ * with near-miss hint in *nearest when unknown. */
 struct row_set *settings_explain(const char *key, const char **nearest);
 /* Path of the user's config file (whether it exists or not), in `mem`. */
 char *settings_user_path(struct arena *mem);
@@ -106,8 +120,9 @@ char *settings_user_path(struct arena *mem);
 char *settings_example(struct arena *mem);
 
 /*
- * Folders to look for recipes/, panes/, keymaps/, themes/ in, the first that has a file wins: beside the user config,
- * /etc/opsdeck, then OPSDECK_DATA (both X and X/config), or the tree the binary stands in when it has config/recipes, or OPSDECK_DATADIR.
+ * Folders to look for recipes/, panes/, keymaps/, themes/ in, the first that has a file wins:
+ * beside the user config, /etc/opsdeck, then OPSDECK_DATA (both X and X/config), or the tree the
+ * binary stands in when it has config/recipes, or OPSDECK_DATADIR.
  */
 struct data_dirs {
     const char *v[6];

@@ -13,16 +13,24 @@
 #include "opsdeck/config/settings.h"
 #include "opsdeck/config/tree.h"
 
-enum column_as { COL_TEXT, COL_STATUS, COL_AGE, COL_TIME, COL_NUMBER, COL_BYTES, COL_DURATION };
+enum column_as {
+    COL_TEXT,
+    COL_STATUS,
+    COL_AGE,
+    COL_TIME,
+    COL_NUMBER,
+    COL_BYTES,
+    COL_DURATION
+};
 
 struct column_def {
     const char *from;  /* column of the query */
     const char *title; /* "" allowed */
     enum column_as as;
-    int min, max;      /* columns on screen; max 0: as wide as there is room */
-    int grow;          /* share of spare room; 0 none */
-    int priority;      /* 0 always shown, higher ones go first on narrow screens */
-    bool middle_cut;   /* cut in the middle: hashes, ARNs */
+    int min, max;    /* columns on screen; max 0: as wide as there is room */
+    int grow;        /* share of spare room; 0 none */
+    int priority;    /* 0 always shown, higher ones go first on narrow screens */
+    bool middle_cut; /* cut in the middle: hashes, ARNs */
 };
 
 struct sort_def {
@@ -33,14 +41,16 @@ struct sort_def {
 /* A list: query, columns, order, what Enter opens. */
 struct list_def {
     const char *title;
-    const char *sql; /* may use :source :kind :key :name of what was opened; the place for errors is `pos` */
+    const char *sql; /* may use :source :kind :key :name of what was opened; the place for errors is
+                        `pos` */
     struct cfg_pos pos;
     struct column_def *cols;
     size_t ncols;
     struct sort_def sort[4];
     size_t nsort;
-    const char *open;   /* pane that Enter opens, NULL: none. "{kind}" opens the pane of the row's kind */
-    const char *empty;  /* what to say when there are no rows: the next step */
+    const char
+        *open; /* pane that Enter opens, NULL: none. "{kind}" opens the pane of the row's kind */
+    const char *empty; /* what to say when there are no rows: the next step */
 };
 
 struct field_def {
@@ -52,7 +62,7 @@ struct field_def {
 struct pane_def {
     const char *name, *title, *help;
     bool is_detail;
-    int number;      /* key 1-9, 0: none */
+    int number;       /* key 1-9, 0: none */
     const char *kind; /* detail of this kind of row, or NULL */
     const char *head_sql;
     struct field_def *fields;
@@ -65,10 +75,20 @@ struct pane_def {
 struct pane_def *pane_load(struct arena *mem, const char *path, struct cfg_problems *ps);
 size_t pane_list(struct arena *mem, const struct data_dirs *dirs, char ***paths);
 
-enum { THEME_ATTR_BOLD = 1, THEME_ATTR_DIM = 2, THEME_ATTR_REVERSE = 4, THEME_ATTR_UNDERLINE = 8 };
+enum {
+    THEME_ATTR_BOLD = 1,
+    THEME_ATTR_DIM = 2,
+    THEME_ATTR_REVERSE = 4,
+    THEME_ATTR_UNDERLINE = 8
+};
 
 struct theme_color {
-    enum { THEME_UNSET, THEME_DEFAULT, THEME_INDEX, THEME_RGB } kind;
+    enum {
+        THEME_UNSET,
+        THEME_DEFAULT,
+        THEME_INDEX,
+        THEME_RGB
+    } kind;
     int index; /* 0-255 */
     uint8_t r, g, b;
 };
@@ -86,12 +106,13 @@ struct theme {
     size_t nroles;
 };
 
-struct theme *theme_load(struct arena *mem, const char *path, const char *const *role_names, size_t nroles,
-                         struct cfg_problems *ps);
+struct theme *theme_load(struct arena *mem, const char *path, const char *const *role_names,
+                         size_t nroles, struct cfg_problems *ps);
 /* NAME.yaml under themes/ of the data folders, NULL if absent. */
 char *theme_find(struct arena *mem, const struct data_dirs *dirs, const char *name);
 
-/* One binding: `keys` is the text from the file ("ctrl-u", "g g"), checked for form by the keymap of src/ui. */
+/* One binding: `keys` is the text from the file ("ctrl-u", "g g"), checked for form by the keymap
+ * of src/ui. */
 struct key_binding {
     const char *view;   /* "global" or a pane name */
     const char *action; /* name, checked against action_names */
@@ -105,7 +126,8 @@ struct keymap_file {
     size_t n;
 };
 
-struct keymap_file *keymap_load(struct arena *mem, const char *path, const char *const *action_names, size_t nactions,
+struct keymap_file *keymap_load(struct arena *mem, const char *path,
+                                const char *const *action_names, size_t nactions,
                                 struct cfg_problems *ps);
 char *keymap_find(struct arena *mem, const struct data_dirs *dirs, const char *name);
 

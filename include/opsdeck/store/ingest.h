@@ -8,8 +8,8 @@
  * before a commit. Jobs of one source are done in the order given.
  *
  * When the file cannot be used (read-only, full, newer, locked for long) the ingest says so in
- * INGEST_OPENED or in a commit's error; with a file that cannot be opened for writing it works on a private
- * in-memory database only if opts.allow_memory, and says so.
+ * INGEST_OPENED or in a commit's error; with a file that cannot be opened for writing it works on a
+ * private in-memory database only if opts.allow_memory, and says so.
  */
 #ifndef OPSDECK_STORE_INGEST_H
 #define OPSDECK_STORE_INGEST_H
@@ -25,8 +25,20 @@
 struct arena;
 struct ingest;
 
-enum map_format { MAP_JSON, MAP_JSONL, MAP_XML, MAP_PROM, MAP_TEXT };
-enum map_expect { MAP_EXPECT_ANY, MAP_EXPECT_ARRAY, MAP_EXPECT_OBJECT, MAP_EXPECT_STRING, MAP_EXPECT_NUMBER };
+enum map_format {
+    MAP_JSON,
+    MAP_JSONL,
+    MAP_XML,
+    MAP_PROM,
+    MAP_TEXT
+};
+enum map_expect {
+    MAP_EXPECT_ANY,
+    MAP_EXPECT_ARRAY,
+    MAP_EXPECT_OBJECT,
+    MAP_EXPECT_STRING,
+    MAP_EXPECT_NUMBER
+};
 
 /* SQL with its place, for messages: "file:line:col". Lines inside `sql` count from `line`. */
 struct map_sql {
@@ -42,7 +54,8 @@ struct map_rows {
     struct map_sql sql;
 };
 
-/* What the ingest must know of one step. The caller keeps it unchanged until the ingest has answered all jobs that name it. */
+/* What the ingest must know of one step. The caller keeps it unchanged until the ingest has
+ * answered all jobs that name it. */
 struct map_step {
     const char *source, *step;
     enum map_format format;
@@ -53,15 +66,15 @@ struct map_step {
     struct map_sql next, total; /* paging, evaluated on each body */
     bool is_sensitive;          /* the body is not kept */
     size_t body_max;
-    const char *labels_json;    /* added to every row's attrs; the row's own win */
+    const char *labels_json; /* added to every row's attrs; the row's own win */
     const struct bind *params;
     size_t nparams;
-    uint64_t fingerprint;       /* of recipe and params: validators of another one are not used */
+    uint64_t fingerprint; /* of recipe and params: validators of another one are not used */
 };
 
 enum ingest_job_type {
-    INGEST_SOURCES,    /* the config's list: sources not in it close their rows with cause config */
-    INGEST_LEASE,      /* take or renew the lease of a source */
+    INGEST_SOURCES, /* the config's list: sources not in it close their rows with cause config */
+    INGEST_LEASE,   /* take or renew the lease of a source */
     INGEST_RELEASE,
     INGEST_VALIDATORS, /* ETag and Last-Modified kept for a source's step */
     INGEST_BEGIN,      /* a new generation of a source */
@@ -80,10 +93,11 @@ struct ingest_source {
 
 struct ingest_job {
     enum ingest_job_type type;
-    uint64_t cookie;      /* comes back in the result */
-    struct arena *mem;    /* owns the job's own texts; the ingest frees it (NULL: all texts outlive the job) */
-    const char *source;   /* all but INGEST_SOURCES and INGEST_MAINTAIN */
-    uint64_t gen;         /* the generation, from the caller, growing per source */
+    uint64_t cookie; /* comes back in the result */
+    struct arena
+        *mem; /* owns the job's own texts; the ingest frees it (NULL: all texts outlive the job) */
+    const char *source;          /* all but INGEST_SOURCES and INGEST_MAINTAIN */
+    uint64_t gen;                /* the generation, from the caller, growing per source */
     const struct map_step *step; /* EVAL, MAP, COMMIT, VALIDATORS */
 
     /* INGEST_SOURCES */
@@ -101,10 +115,11 @@ struct ingest_job {
     size_t nextra;
 
     /* INGEST_MAP */
-    const char *item;         /* key of the fan-out row and page: "", "NAME", "NAME#2"; identifies the kept body */
-    char *body;               /* malloc'd; the ingest frees it. NULL with use_kept */
+    const char
+        *item; /* key of the fan-out row and page: "", "NAME", "NAME#2"; identifies the kept body */
+    char *body; /* malloc'd; the ingest frees it. NULL with use_kept */
     size_t body_len;
-    bool use_kept;            /* 304: map the kept body again; result ERR_NOT_FOUND when it is gone */
+    bool use_kept; /* 304: map the kept body again; result ERR_NOT_FOUND when it is gone */
     int http_status;
     const char *content_type; /* may be NULL */
     const char *headers_json; /* object, lower-case names; for header(); NULL: {} */
@@ -112,7 +127,8 @@ struct ingest_job {
 
     /* INGEST_COMMIT: bodies were all read at or after this moment */
     int64_t observed_from_ms;
-    bool is_last_of_kind_unknown; /* an earlier step that lists a complete kind failed: do not end rows */
+    bool is_last_of_kind_unknown; /* an earlier step that lists a complete kind failed: do not end
+                                     rows */
 
     /* INGEST_STATE */
     struct ingest_state {
@@ -120,8 +136,8 @@ struct ingest_job {
         const char *error;      /* clean text, NULL when ok */
         const char *error_code; /* err_word() */
         int64_t at_ms, latency_ms, wire_bytes, requests, not_modified, next_due_ms;
-        int64_t budget_left;    /* of a rate limit the server told, -1 unknown */
-        const char *warning;    /* e.g. "step bulk failed, badges asked instead"; NULL: none */
+        int64_t budget_left; /* of a rate limit the server told, -1 unknown */
+        const char *warning; /* e.g. "step bulk failed, badges asked instead"; NULL: none */
     } state;
 };
 
@@ -129,16 +145,18 @@ struct ingest_result {
     enum ingest_job_type type;
     uint64_t cookie;
     uint64_t gen;
-    struct err err;          /* ERR_NONE: done */
-    struct row_set *rows;    /* EVAL; VALIDATORS: item etag last_modified. The receiver frees it */
-    int64_t staged;          /* MAP: rows staged by this body */
-    char *next;              /* MAP: value of `next`, NULL when absent, '' or NULL; the receiver frees it */
-    int64_t total;           /* MAP: value of `total`, -1 when absent */
-    bool is_lease_ours;      /* LEASE */
+    struct err err;       /* ERR_NONE: done */
+    struct row_set *rows; /* EVAL; VALIDATORS: item etag last_modified. The receiver frees it */
+    int64_t staged;       /* MAP: rows staged by this body */
+    char *next;    /* MAP: value of `next`, NULL when absent, '' or NULL; the receiver frees it */
+    int64_t total; /* MAP: value of `total`, -1 when absent */
+    bool is_lease_ours; /* LEASE */
     int64_t lease_until_ms;
     struct {
-        int64_t rows, opened, closed, changed; /* COMMIT: rows staged; versions opened for new keys, closed for gone ones, changed */
-        bool is_doubted;                       /* a complete step fell from more than ten rows to none: kept until a second poll agrees */
+        int64_t rows, opened, closed, changed; /* COMMIT: rows staged; versions opened for new keys,
+                                                  closed for gone ones, changed */
+        bool is_doubted; /* a complete step fell from more than ten rows to none: kept until a
+                            second poll agrees */
     } commit;
 };
 
@@ -151,8 +169,9 @@ struct ingest_opts {
 
 /*
  * Open (create, migrate, quarantine when corrupt) and start the thread. Opening happens on
- * the calling thread, so that the error is at hand: locked 2 s, newer schema (ERR_STORE, text says what to do), no permission.
- * *notice, when not NULL on return, is one line to tell ("cache was damaged; moved to ...; started afresh"); freed with free().
+ * the calling thread, so that the error is at hand: locked 2 s, newer schema (ERR_STORE, text says
+ * what to do), no permission. *notice, when not NULL on return, is one line to tell ("cache was
+ * damaged; moved to ...; started afresh"); freed with free().
  */
 struct ingest *ingest_new(const struct ingest_opts *o, char **notice, struct err *e);
 /* Takes `job` (a heap struct from xcalloc) with its arena and body, whatever happens. */

@@ -3,19 +3,19 @@
  * source_state, at now or at a past moment. A reader answers on the caller's thread (command
  * line); a query worker has a reader on a thread of its own (dashboard).
  *
- * entity:       source kind key name status last_status stale(0/1) summary since parent url attrs(JSON text)
- *               observed_at (ms UTC) changed_at (ms, start of this version) severity (0 ok .. 4 crit, by effective status)
- *               step is_flapping id
- * problem:      entity rows whose effective or last status is crit, unknown or warn, plus `rank` (1 first), and a row of
- *               kind 'source' for every failing source
- * change:       at_from at_to source kind key name what(opened|closed|status|attrs) before after cause
- * source_state: name recipe url state(ok|failing|never|late|doubtful) every_ms last_attempt last_success age_ms failing_since error error_code warning
- *               latency_ms wire_bytes requests not_modified next_due budget_left rows labels
- * observed:     source step from_ms to_ms
- * version:      (history) source kind key valid_from valid_to name status last summary since parent url attrs cause;
- *               `last` is what the source said, `status` the same except for an open version: there the effective one
- * A past moment: whether a source was failing is not known of it, age alone counts; no rows of kind 'source' in problem.
- * All times integer UTC ms. `:now` is bound to the moment asked about.
+ * entity:       source kind key name status last_status stale(0/1) summary since parent url
+ * attrs(JSON text) observed_at (ms UTC) changed_at (ms, start of this version) severity (0 ok .. 4
+ * crit, by effective status) step is_flapping id problem:      entity rows whose effective or last
+ * status is crit, unknown or warn, plus `rank` (1 first), and a row of kind 'source' for every
+ * failing source change:       at_from at_to source kind key name what(opened|closed|status|attrs)
+ * before after cause source_state: name recipe url state(ok|failing|never|late|doubtful) every_ms
+ * last_attempt last_success age_ms failing_since error error_code warning latency_ms wire_bytes
+ * requests not_modified next_due budget_left rows labels observed:     source step from_ms to_ms
+ * version:      (history) source kind key valid_from valid_to name status last summary since parent
+ * url attrs cause; `last` is what the source said, `status` the same except for an open version:
+ * there the effective one A past moment: whether a source was failing is not known of it, age alone
+ * counts; no rows of kind 'source' in problem. All times integer UTC ms. `:now` is bound to the
+ * moment asked about.
  */
 #ifndef OPSDECK_STORE_QUERY_H
 #define OPSDECK_STORE_QUERY_H
@@ -38,13 +38,16 @@ struct question {
 };
 
 struct reader;
-/* ERR_NOT_FOUND when there is no store yet: an empty in-memory one with the same views is opened when `or_empty`. */
+/* ERR_NOT_FOUND when there is no store yet: an empty in-memory one with the same views is opened
+ * when `or_empty`. */
 bool reader_open(const struct store_opts *o, bool or_empty, struct reader **out, struct err *e);
 void reader_free(struct reader *r);
 /* Rows are the caller's (row_set_free). Authorizer: SELECT over those views and tables only. */
 bool reader_ask(struct reader *r, const struct question *q, struct row_set **out, struct err *e);
-/* The latest kept answer: columns step item at http_status content_type body (decompressed, clean, capped at 1 MiB). */
-bool reader_answer(struct reader *r, const char *source, const char *step, struct row_set **out, struct err *e);
+/* The latest kept answer: columns step item at http_status content_type body (decompressed, clean,
+ * capped at 1 MiB). */
+bool reader_answer(struct reader *r, const char *source, const char *step, struct row_set **out,
+                   struct err *e);
 
 struct query;
 struct query_answer {
@@ -52,7 +55,8 @@ struct query_answer {
     struct err err;
     struct row_set *rows; /* NULL on error; the receiver frees it */
 };
-struct query *query_new(const struct store_opts *o, void (*wake)(void *ctx), void *wake_ctx, struct err *e);
+struct query *query_new(const struct store_opts *o, void (*wake)(void *ctx), void *wake_ctx,
+                        struct err *e);
 /* Copies the question. Answers come in order. */
 uint64_t query_submit(struct query *q, const struct question *question);
 void query_cancel(struct query *q, uint64_t id); /* no answer will come */

@@ -13,10 +13,12 @@
 struct clock;
 struct row_set;
 
-enum { STORE_SCHEMA_VERSION = 1 };
+enum {
+    STORE_SCHEMA_VERSION = 1
+};
 
 struct store_opts {
-    const char *dir;   /* created 0700 when absent (2770 when shared) */
+    const char *dir; /* created 0700 when absent (2770 when shared) */
     bool is_shared;
     int64_t keep_ms;   /* history older than this is pruned; open versions stay */
     int64_t max_bytes; /* oldest history goes first when the file passes this */

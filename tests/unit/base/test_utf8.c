@@ -136,7 +136,8 @@ static void a_cut_copy_ends_in_an_ellipsis_on_a_boundary(void **state)
     assert_true(utf8_is_valid(s, strlen(s)));
     assert_string_equal(s + strlen(s) - 3, "\xe2\x80\xa6");
     assert_string_equal(utf8_clean_dup(a, "abc", 3, 8, UTF8_LINE), "abc");
-    assert_string_equal(utf8_clean_dup(a, "a long run of ASCII", 19, 9, UTF8_LINE), "a long\xe2\x80\xa6");
+    assert_string_equal(utf8_clean_dup(a, "a long run of ASCII", 19, 9, UTF8_LINE),
+                        "a long\xe2\x80\xa6");
     assert_string_equal(utf8_fold(a, "ABC\xc3\x89"), "abc\xc3\xa9");
     arena_free(a);
 }
