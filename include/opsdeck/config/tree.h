@@ -15,10 +15,14 @@ struct err;
 struct sbuf;
 struct cfg_text;
 
+/*
+ * Line and column count from 1; both are 0 when the value does not come from a file. Of a quoted
+ * text they are those of the first character inside the quotes, of a block (| or >) those of the
+ * first line of its content.
+ */
 struct cfg_pos {
     const char *file; /* as shown to people */
-    int line, col;    /* from 1; 0 when the value does not come from a file. Quoted: of the first
-                       * character    inside the quotes; block (|, >): of the first line of its content */
+    int line, col;
 };
 
 enum cfg_kind {
