@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the test groups named (unit screen pty integration lint) and ends with "N passed, N failed, N skipped".
+# Runs the test groups named (unit pty integration lint) and ends with "N passed, N failed, N skipped".
 # Every test program prints lines "ok NAME", "not ok NAME: why" or "skip NAME: why"; cmocka's own output is translated.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -63,7 +63,7 @@ for a in "$@"; do case $a in room=*) room=${a#room=} ;; esac; done
 for group in "$@"; do
     case $group in
     unit) for t in tests/unit/${room:-*}/test_*.c; do [ -f "$t" ] && unit "$B/${t%.c}"; done ;;
-    screen | pty | integration | lint)
+    pty | integration | lint)
         for t in tests/"$group"/*.test; do [ -x "$t" ] && one "$group/$(basename "$t" .test)" timeout 900 "$t"; done ;;
     room=*) ;;
     *) echo "unknown group $group"; exit 2 ;;
