@@ -43,10 +43,11 @@ else
     n=0
     while read -r f; do
         rm -f "$root/$f"
-        rmdir -p --ignore-fail-on-non-empty "$(dirname "$root/$f")" 2>/dev/null || true
+        # Empty folders go too, but none above the prefix.
+        (cd "$root" && rmdir -p --ignore-fail-on-non-empty "$(dirname "$f")" 2>/dev/null) || true
         n=$((n + 1))
     done <"$manifest"
     rm -f "$manifest"
-    rmdir -p --ignore-fail-on-non-empty "$share" 2>/dev/null || true
+    (cd "$root" && rmdir -p --ignore-fail-on-non-empty share/opsdeck 2>/dev/null) || true
     echo "removed $n files below $root"
 fi

@@ -28,7 +28,7 @@ if [ "$(id -u)" != 0 ]; then
     fi
 fi
 echo "installing:$missing"
-echo "+ $sudo apt-get install -y --no-install-recommends$missing"
+echo "+ ${sudo:+$sudo }apt-get install -y --no-install-recommends$missing"
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get update -q >/dev/null 2>&1 || echo "apt-get update failed; trying with the lists that are there"
 # shellcheck disable=SC2086

@@ -197,26 +197,36 @@ static bool run_case(struct test_case *t, const char *body, size_t len, struct e
     return ok;
 }
 
+/* A case decides nothing at run time, so unlike a config its file may be the group's to write. */
+static const struct cfg_node *read_doc(struct arena *mem, const char *path, struct err *why)
+{
+    struct cfg_problems ps = { .mem = mem };
+    size_t len;
+    char *text = read_whole_file(path, &len, why);
+    const struct cfg_node *doc = text ? cfg_read_text(mem, path, text, len, &ps) : NULL;
+
+    if (text && !doc)
+        err_set(why, ERR_CONFIG, 0, "%s", ps.n ? ps.v[0].text : "cannot be read");
+    free(text);
+    cfg_problems_release(&ps);
+    return doc;
+}
+
 bool recipe_case_run(struct arena *mem, const struct recipe *r, const char *dir, const char *name,
                      struct err *why)
 {
     struct test_case t = { .mem = mem };
-    struct cfg_problems ps = { .mem = mem };
     size_t len = 0;
     bool ok = false;
     char *body;
 
-    t.doc = cfg_read_file(mem, arena_printf(mem, "%s/%s.yaml", dir, name), &ps);
-    if (!t.doc) {
-        err_set(why, ERR_CONFIG, 0, "%s", ps.n ? ps.v[0].text : "cannot be read");
-        cfg_problems_release(&ps);
+    t.doc = read_doc(mem, arena_printf(mem, "%s/%s.yaml", dir, name), why);
+    if (!t.doc)
         return false;
-    }
     body = read_whole_file(arena_printf(mem, "%s/%s.body", dir, name), &len, why);
     if (body)
         ok = read_case(&t, r, why) && run_case(&t, body, len, why);
     free(body);
     row_set_free(t.staged);
-    cfg_problems_release(&ps);
     return ok;
 }

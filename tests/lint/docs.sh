@@ -23,6 +23,10 @@ for pair in systems.sh:systems.md configdoc.sh:config.md; do
     n=$((n + 1))
     tests/lint/"${pair%%:*}" | cmp -s - docs/"${pair##*:}" || { echo "docs/${pair##*:} is not what tests/lint/${pair%%:*} prints"; bad=1; }
 done
+n=$((n + 1))
+tmp=$(mktemp -d)
+"$ops" --config "$tmp/c.yaml" config init >/dev/null && cmp -s "$tmp/c.yaml" config/config.yaml || { echo "config/config.yaml is not what opsdeck config init writes"; bad=1; }
+rm -rf "$tmp"
 [ "$n" -gt 40 ] || { echo "only $n things looked for: the check is broken"; bad=1; }
 [ $bad = 0 ] && echo "docs: $n commands, options, keys, actions, panes and recipes are described"
 exit $bad
