@@ -147,7 +147,8 @@ struct cJSON *json_row(const struct row_set *rs, size_t row); /* the contract's 
 struct cJSON *json_time(int64_t ms);                          /* RFC 3339 or null for 0 */
 struct cJSON *json_cell(const struct cell *c);
 struct cJSON *json_parse_or_text(const char *text);
-void out_json(struct cJSON *doc); /* prints and frees */
+void out_json(struct cJSON *doc);           /* prints and frees */
+void out_objects(const struct row_set *rs); /* a JSON list of objects, columns as they are */
 void out_csv(const struct row_set *rs);
 void out_table(const struct app *a, const struct row_set *rs, const struct out_column *cols,
                size_t ncols);

@@ -79,23 +79,10 @@ static int config_check(struct app *a)
     return ok ? EXIT_GOOD : EXIT_CONFIG;
 }
 
-static void rows_as_objects(const struct row_set *rs)
-{
-    cJSON *list = cJSON_CreateArray();
-
-    for (size_t i = 0; i < rs->nrows; i++) {
-        cJSON *o = cJSON_CreateObject();
-        for (size_t c = 0; c < rs->ncols; c++)
-            cJSON_AddItemToObject(o, rs->cols[c], json_cell(row_set_at(rs, i, (int)c)));
-        cJSON_AddItemToArray(list, o);
-    }
-    out_json(list);
-}
-
 static void print_rows(struct app *a, struct row_set *rs, const struct out_column *cols, size_t n)
 {
     if (a->o.out == OUT_JSON)
-        rows_as_objects(rs);
+        out_objects(rs);
     else if (a->o.out == OUT_CSV)
         out_csv(rs);
     else

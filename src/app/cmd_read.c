@@ -297,14 +297,7 @@ int cmd_query(struct app *a)
     if (a->o.out == OUT_CSV) {
         out_csv(rs);
     } else if (a->o.out == OUT_JSON) {
-        cJSON *list = cJSON_CreateArray();
-        for (size_t i = 0; i < rs->nrows; i++) {
-            cJSON *o = cJSON_CreateObject();
-            for (size_t c = 0; c < rs->ncols; c++)
-                cJSON_AddItemToObject(o, rs->cols[c], json_cell(row_set_at(rs, i, (int)c)));
-            cJSON_AddItemToArray(list, o);
-        }
-        out_json(list);
+        out_objects(rs);
     } else {
         struct out_column cols[8];
         size_t n = rs->ncols < ARRAY_LEN(cols) ? rs->ncols : ARRAY_LEN(cols);

@@ -80,6 +80,19 @@ void out_json(cJSON *doc)
     cJSON_Delete(doc);
 }
 
+void out_objects(const struct row_set *rs)
+{
+    cJSON *list = cJSON_CreateArray();
+
+    for (size_t i = 0; i < rs->nrows; i++) {
+        cJSON *o = cJSON_CreateObject();
+        for (size_t c = 0; c < rs->ncols; c++)
+            cJSON_AddItemToObject(o, rs->cols[c], json_cell(row_set_at(rs, i, (int)c)));
+        cJSON_AddItemToArray(list, o);
+    }
+    out_json(list);
+}
+
 /* RFC 4180; a cell that a spreadsheet would run gets a quote in front. */
 static void csv_cell(const char *s, bool is_text)
 {
