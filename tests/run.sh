@@ -43,7 +43,7 @@ one() { # NAME COMMAND...: a program that prints the lines itself
 unit() { # a cmocka program: TAP-like output made from its standard report
     local bin=$1 out tap status name=${1#"$B"/tests/}
     out=$(mktemp) tap=$(mktemp)
-    CMOCKA_MESSAGE_OUTPUT=STDOUT timeout 300 "$bin" >"$out" 2>&1 </dev/null
+    CMOCKA_MESSAGE_OUTPUT=STDOUT timeout -k 10 300 "$bin" >"$out" 2>&1 </dev/null
     status=$?
     { echo "== $name (exit $status)"; cat "$out"; } >>"$log"
     sed -nE "s|^\[       OK \] (.*)\$|ok $name \1|p; s|^\[  SKIPPED \] ([^:]*)\$|skip $name \1|p; s|^\[  FAILED  \] ([a-zA-Z0-9_]+)\$|not ok $name \1|p" "$out" | sort -u >"$tap"
@@ -64,7 +64,7 @@ for group in "$@"; do
     case $group in
     unit) for t in tests/unit/${room:-*}/test_*.c; do [ -f "$t" ] && unit "$B/${t%.c}"; done ;;
     pty | integration | lint)
-        for t in tests/"$group"/*.test; do [ -x "$t" ] && one "$group/$(basename "$t" .test)" timeout 900 "$t"; done ;;
+        for t in tests/"$group"/*.test; do [ -x "$t" ] && one "$group/$(basename "$t" .test)" timeout -k 10 300 "$t"; done ;;
     room=*) ;;
     *) echo "unknown group $group"; exit 2 ;;
     esac

@@ -70,6 +70,7 @@ struct app {
 
 struct command {
     const char *name, *args, *help;
+    size_t max_args;
     const char *options; /* letters of OPTIONS rows it takes, besides the global ones */
     int (*run)(struct app *a);
 };

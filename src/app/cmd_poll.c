@@ -64,7 +64,7 @@ static void on_ended(void *ctx, const struct poll_outcome *o)
         add_text(o);
     if (o->kind == POLL_FAILED) {
         r->failed++;
-        r->unreached += !o->had_answer;
+        r->unreached += !o->had_answer && (o->err.code == ERR_NET || o->err.code == ERR_TIMEOUT);
     } else {
         r->ok++;
     }
@@ -129,6 +129,8 @@ static int run_once(struct app *a, struct report *r)
     r->loop = loop;
     if (!poller_open(&p, a, loop, &hooks, false, &e))
         return fail(a, &e);
+    if (p.notice)
+        fprintf(stderr, "opsdeck: %s\n", p.notice);
     for (size_t i = 0; i < ARRAY_LEN(sigs); i++) {
         ev_signal_init(&sigs[i], on_signal, numbers[i]);
         sigs[i].data = &caught;
@@ -204,7 +206,8 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int revents)
     (void)loop;
     (void)revents;
     fresh.mem = arena_new();
-    if (app_plan(&fresh)) { /* told on stderr; the old configuration stays */
+    if (app_plan(&fresh) ||
+        fresh.plan->nsources == 0) { /* mostly told on stderr; the old configuration stays */
         app_release(&fresh);
         log_add(LOG_ERROR, "config", "the new configuration is wrong, the old one stays");
         return;

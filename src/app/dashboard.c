@@ -153,6 +153,14 @@ static bool port_reload(void *ctx, struct err *e)
     struct settings *s = settings_load(&flags, &ps);
     struct plan *plan = s ? plan_build(s, &a->dirs, &ps) : NULL;
 
+    if (plan && plan->nsources == 0 &&
+        a->plan->nsources > 0) { /* an editor has the file away for a moment */
+        plan_free(plan);
+        settings_free(s);
+        cfg_problems_release(&ps);
+        return err_set(e, ERR_CONFIG, 0,
+                       "the configuration names no source now: the old one stays");
+    }
     if (!plan) {
         const struct cfg_problem *p = ps.n ? &ps.v[0] : NULL;
         err_set(e, ERR_CONFIG, 0, "%s:%d:%d: %s: the old configuration stays",
@@ -353,6 +361,8 @@ static void open_poller(struct dash *d)
         ui_message(d->ui, true, e.text);
         return;
     }
+    if (d->poller.notice)
+        ui_message(d->ui, true, d->poller.notice);
     engine_run(d->poller.engine);
 }
 

@@ -145,7 +145,7 @@ static void on_answered(struct ev_loop *loop, ev_async *w, int revents)
             stamp(l);
             printf("store: %s\n", a.err.text);
             fflush(stdout);
-        } else if (a.id == l->changes_id) {
+        } else if (a.id != l->list_id && a.id != l->sources_id) {
             tell_changes(l, a.rows);
             a.rows = NULL;
         } else {

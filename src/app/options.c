@@ -36,22 +36,23 @@ const struct option_row option_rows[] = {
 const size_t noption_rows = ARRAY_LEN(option_rows);
 
 const struct command commands[] = {
-    { "poll", "", "poll once and report each source", "os", cmd_poll },
-    { "collect", "", "poll for ever without a screen", "", cmd_collect },
-    { "status", "", "what is wrong now; exit 0 none, 1 warn, 2 crit, 3 unknown", "o", cmd_status },
-    { "list", "KIND", "rows of a kind", "ofn", cmd_list },
-    { "show", "[SOURCE/]KIND:KEY", "one row with its history", "o", cmd_show },
-    { "changes", "", "what changed, newest first", "ofcn", cmd_changes },
-    { "query", "'SELECT ...'", "read-only SQL over entity, problem, change, source_state", "on",
+    { "poll", "", "poll once and report each source", 0, "os", cmd_poll },
+    { "collect", "", "poll for ever without a screen", 0, "", cmd_collect },
+    { "status", "", "what is wrong now; exit 0 none, 1 warn, 2 crit, 3 unknown", 0, "o",
+      cmd_status },
+    { "list", "KIND", "rows of a kind", 1, "ofn", cmd_list },
+    { "show", "[SOURCE/]KIND:KEY", "one row with its history", 1, "o", cmd_show },
+    { "changes", "", "what changed, newest first", 0, "ofcn", cmd_changes },
+    { "query", "'SELECT ...'", "read-only SQL over entity, problem, change, source_state", 1, "on",
       cmd_query },
-    { "config", "check | dump | explain [KEY] | init | path", "look at the configuration", "ow",
+    { "config", "check | dump | explain [KEY] | init | path", "look at the configuration", 2, "ow",
       cmd_config },
-    { "recipe", "list | show NAME | test NAME|FILE | new NAME", "look at recipes and test them",
+    { "recipe", "list | show NAME | test NAME|FILE | new NAME", "look at recipes and test them", 2,
       "oxw", cmd_recipe },
-    { "doctor", "", "is everything here that is needed", "o", cmd_doctor },
-    { "completion", "bash | zsh | fish", "completion for a shell", "", cmd_completion },
-    { "man", "", "the manual page in roff", "", cmd_man },
-    { "help", "[COMMAND]", "this text, or that of a command", "", cmd_help },
+    { "doctor", "", "is everything here that is needed", 0, "o", cmd_doctor },
+    { "completion", "bash | zsh | fish", "completion for a shell", 1, "", cmd_completion },
+    { "man", "", "the manual page in roff", 0, "", cmd_man },
+    { "help", "[COMMAND]", "this text, or that of a command", 1, "", cmd_help },
 };
 const size_t ncommands = ARRAY_LEN(commands);
 
@@ -167,10 +168,19 @@ static bool parse_pass(int argc, char **argv, const struct command *cmd, struct 
     }
 }
 
+/* A script that asked for JSON gets its document also when the words around it are wrong. */
+static void find_json(int argc, char **argv, struct options *o)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (!strcmp(argv[i], "--json"))
+            o->out = OUT_JSON;
+}
+
 bool options_parse(struct arena *mem, int argc, char **argv, struct options *o,
                    const struct command **cmd, struct err *e)
 {
     *cmd = NULL;
+    find_json(argc, argv, o);
     if (!parse_pass(argc, argv, NULL, o, e))
         return false;
     if (optind < argc) {
@@ -186,6 +196,9 @@ bool options_parse(struct arena *mem, int argc, char **argv, struct options *o,
         for (int i = optind; i < argc; i++)
             args[o->nargs++] = argv[i];
         o->args = args;
+        if (o->nargs > (*cmd)->max_args && !o->help)
+            return err_set(e, ERR_USAGE, 0, "%s: one word too many, \"%s\" (opsdeck help %s)",
+                           (*cmd)->name, args[(*cmd)->max_args], (*cmd)->name);
     }
     static const char *const whens[] = { "auto", "never", "16", "256", "true" };
     bool known = !o->color;

@@ -44,6 +44,7 @@ static bool make_engine(struct poller *p, bool keep_leases, struct err *e)
         .plan = p->app->plan,
         .ingest = p->ingest,
         .tokens = p->tokens,
+        .next_cookie = &p->next_cookie,
         .hooks = p->hooks,
         .keep_leases = keep_leases,
     };
@@ -66,8 +67,7 @@ bool poller_open(struct poller *p, struct app *a, struct ev_loop *loop,
     p->ingest = ingest_new(&io, &notice, e);
     if (notice) {
         log_add(LOG_WARN, "store", "%s", notice);
-        fprintf(stderr, "opsdeck: %s\n", notice);
-        free(notice);
+        p->notice = notice;
     }
     if (!p->ingest)
         return false;
@@ -94,6 +94,8 @@ void poller_close(struct poller *p)
         ingest_free(p->ingest);
     }
     tokens_free(p->tokens);
+    free(p->notice);
+    p->notice = NULL;
     p->engine = NULL;
     p->ingest = NULL;
     p->tokens = NULL;

@@ -19,6 +19,8 @@ struct poller {
     struct ingest *ingest;
     struct engine *engine;
     struct tokens *tokens;
+    uint64_t next_cookie;
+    char *notice;   /* of opening the store, for the caller to tell; NULL: none */
     ev_async woken; /* by the ingest thread */
     struct engine_hooks hooks;
 };

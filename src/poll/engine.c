@@ -55,7 +55,8 @@ void ask_ingest(struct run *run, struct ingest_job *job, reply_fn *reply, void *
     struct engine *en = run->slot->en;
     struct pending *p = xcalloc(1, sizeof *p);
 
-    p->cookie = ++en->next_cookie;
+    p->cookie = ++*en->o.next_cookie;
+    p->type = job->type;
     p->run = run;
     p->reply = reply;
     p->arg = arg;
@@ -75,7 +76,7 @@ void engine_ingest_ready(struct engine *en)
             HASH_FIND(hh, en->pending, &cookie, sizeof cookie, p);
         if (p)
             HASH_DEL(en->pending, p);
-        if (p && p->run)
+        if (p && p->run && p->type == r->type)
             p->reply(p->run, r, p->arg);
         else if (!cookie && r->err.code)
             log_add(LOG_ERROR, "store", "%s", r->err.text);

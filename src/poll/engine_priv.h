@@ -32,6 +32,7 @@ typedef void reply_fn(struct run *run, struct ingest_result *r, void *arg);
 struct pending {
     uint64_t cookie;
     struct run *run; /* NULL: nobody waits any more */
+    enum ingest_job_type type;
     reply_fn *reply;
     void *arg;
     UT_hash_handle hh;
@@ -45,7 +46,6 @@ struct engine {
     struct slot *slots;
     size_t nslots;
     struct pending *pending;
-    uint64_t next_cookie;
     char *holder;
     ev_timer maintain;
     unsigned random; /* state of the jitter */
@@ -99,7 +99,9 @@ struct run {
     int64_t started_ms, started_wall_ms, step_started_wall_ms;
     /* what happened, for the source's state */
     int64_t requests, not_modified, wire_bytes, latency_ms, rows, opened, changed, closed;
-    bool had_answer, is_doubted;
+    bool had_answer, is_any_committed;
+    struct err last_err; /* of a step that others were to stand in for */
+    ev_timer renew;      /* of the lease */
 };
 
 /* engine.c */
@@ -116,6 +118,7 @@ void run_start(struct slot *sl);
 void run_free(struct run *run);                           /* drops what is under way */
 void run_fail_step(struct run *run, const struct err *e); /* of the step at hand */
 void run_item_done(struct run *run);
+void run_hide_secrets(struct err *e);
 const struct step_def *run_step(const struct run *run);
 const struct plan_source *run_source(const struct run *run);
 

@@ -217,7 +217,11 @@ void governor_done(struct governor *g, const char *host, const struct http_respo
     g->in_flight--;
     if (r && r->status)
         learn(g, h, r);
-    pump(g);
+    /* Whoever gives a turn back is in the middle of something: the next one starts from the loop.
+     */
+    ev_timer_stop(g->loop, &g->timer);
+    ev_timer_set(&g->timer, 0., 0.);
+    ev_timer_start(g->loop, &g->timer);
 }
 
 int64_t governor_budget(const struct governor *g, const char *host)

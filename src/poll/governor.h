@@ -27,7 +27,8 @@ typedef void governor_go_fn(void *ctx);
 void governor_ask(struct governor *g, const char *host, int64_t rate_per_min, governor_go_fn *go,
                   void *ctx);
 void governor_cancel(struct governor *g, void *ctx); /* of a turn asked for and not yet given */
-/* Give a turn back; `r` (may be NULL) teaches limits: Retry-After, x-ratelimit headers. */
+/* Give a turn back (nobody is started from inside this call); `r` (may be NULL) teaches limits:
+ * Retry-After, x-ratelimit headers. */
 void governor_done(struct governor *g, const char *host, const struct http_response *r);
 /* Calls left as the server told, or -1. */
 int64_t governor_budget(const struct governor *g, const char *host);

@@ -62,6 +62,7 @@ static void item_fail(struct item *it, struct err *e)
 {
     struct err copy = *e;
 
+    run_hide_secrets(&copy);
     if (it->plan.transport == TRANSPORT_HTTP && it->plan.http.url)
         err_ctx(&copy, "%s %s", it->plan.http.method, it->plan.http.url);
     run_fail_step(it->run, &copy);
@@ -144,7 +145,7 @@ static bool next_page(struct item *it, struct ingest_result *r)
         break;
     case PAGE_OFFSET:
         it->offset += pg->size;
-        return r->staged > 0 && (r->total < 0 ? r->staged >= pg->size : it->offset < r->total);
+        return r->total < 0 ? r->staged >= pg->size : it->offset < r->total;
     case PAGE_NONE:
         break;
     }
@@ -398,18 +399,6 @@ static void on_turn(void *ctx)
         tokens_get(engine_of(it)->tokens, &ref, on_token, it);
 }
 
-/* scheme://host:port of a URL, the governor's key. */
-static void host_of(const char *url, char *out, size_t size)
-{
-    const char *host = strstr(url, "://");
-    size_t n = host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : strlen(url);
-
-    if (n >= size)
-        n = size - 1;
-    memcpy(out, url, n);
-    out[n] = '\0';
-}
-
 static void fill_request(struct item *it)
 {
     struct run *run = it->run;
@@ -439,9 +428,11 @@ static void find_validators(const struct item *it, struct request_item *ri)
     }
 }
 
-static bool is_url(const char *next)
+/* A Link is a URL by what it is; a token only when it says so itself ("/" may begin any base64). */
+static bool is_url(const struct item *it)
 {
-    return !strncasecmp(next, "http://", 7) || !strncasecmp(next, "https://", 8) || *next == '/';
+    return page_of(it)->kind == PAGE_LINK || !strncasecmp(it->next, "http://", 7) ||
+           !strncasecmp(it->next, "https://", 8);
 }
 
 static void item_send(struct item *it)
@@ -452,8 +443,8 @@ static void item_send(struct item *it)
                                .nextra = it->nextra,
                                .body = it->body,
                                .next = it->next,
-                               .next_is_url = it->next && is_url(it->next) &&
-                                              page_of(it)->kind != PAGE_NEXT_BODY,
+                               .next_is_url =
+                                   it->next && is_url(it) && page_of(it)->kind != PAGE_NEXT_BODY,
                                .offset = it->offset };
     struct err e = { 0 };
 
@@ -471,7 +462,6 @@ static void item_send(struct item *it)
         return;
     }
     fill_request(it);
-    host_of(it->plan.http.url, run->host, sizeof run->host);
     int64_t rate = run_step(run)->rate_per_min;
     governor_ask(engine_of(it)->governor, run->host, rate ? rate : src->recipe->rate_per_min,
                  on_turn, it);

@@ -158,6 +158,10 @@ static bool build_source(struct plan *p, const struct source_cfg *cfg, struct re
                         e.text);
         return false;
     }
+    /* Whom is asked, and as whom: validators of another place mean nothing here. */
+    const struct bind where[] = { { .name = "url", .type = CELL_TEXT, .text = cfg->url },
+                                  { .name = "user", .type = CELL_TEXT, .text = cfg->auth.user },
+                                  { .name = "auth", .type = CELL_INT, .i = cfg->auth.kind } };
     int64_t floor_ms = (int64_t)out->connector->min_interval_s * 1000;
     out->every_ms = cfg->every_ms ? cfg->every_ms : r->every_ms;
     if (out->every_ms < floor_ms)
@@ -166,7 +170,8 @@ static bool build_source(struct plan *p, const struct source_cfg *cfg, struct re
     out->steps = arena_array(p->mem, r->nsteps, sizeof *out->steps);
     for (size_t i = 0; i < r->nsteps; i++) {
         plan_map_step(p->mem, r, i, cfg->name, cfg->labels_json, all, r->nparams, &out->steps[i]);
-        out->steps[i].fingerprint = fingerprint_with(r->fingerprint, all, r->nparams);
+        out->steps[i].fingerprint = fingerprint_with(
+            fingerprint_with(r->fingerprint, all, r->nparams), where, ARRAY_LEN(where));
     }
     return true;
 }

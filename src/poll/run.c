@@ -74,6 +74,7 @@ void run_free(struct run *run)
     if (!run)
         return;
     free_items(run);
+    ev_timer_stop(run->slot->en->o.loop, &run->renew);
     run->slot->run = NULL;
     arena_free(run->step_mem);
     arena_free(run->mem);
@@ -133,6 +134,7 @@ static void end_run(struct run *run, int kind, const struct err *e)
     struct ingest_job *job;
 
     free_items(run);
+    ev_timer_stop(en->o.loop, &run->renew);
     end->kind = kind;
     if (e)
         end->err = *e;
@@ -184,6 +186,10 @@ static bool must_keep_rows(const struct run *run)
     const struct recipe *r = run->slot->src->recipe;
     const struct step_def *st = run_step(run);
 
+    /* `for` and row() build on earlier steps: what one of them did not bring may only seem gone. */
+    for (size_t i = 0; i < run->step; i++)
+        if (!run->step_ok[i])
+            return true;
     for (size_t k = 0; k < st->nrows; k++) {
         if (!st->rows[k].is_complete)
             continue;
@@ -205,6 +211,11 @@ static void next_step(struct run *run)
         begin_step(run);
         return;
     }
+    if (!run->is_any_committed && run->last_err.code) { /* nothing stood in for what failed */
+        struct err e = run->last_err;
+        end_run(run, POLL_FAILED, &e);
+        return;
+    }
     bool all_same = run->requests > 0 && run->not_modified == run->requests;
     end_run(run, all_same ? POLL_NOT_MODIFIED : POLL_OK, NULL);
 }
@@ -213,11 +224,14 @@ static void on_commit(struct run *run, struct ingest_result *r, void *arg)
 {
     (void)arg;
     if (r->err.code) {
+        /* Another process has taken over: its word on the source counts now, not ours. */
+        int kind = r->err.code == ERR_CANCELLED ? POLL_SKIPPED : POLL_FAILED;
         err_ctx(&r->err, "step %s", run_step(run)->name);
-        end_run(run, POLL_FAILED, &r->err);
+        end_run(run, kind, &r->err);
         return;
     }
     run->step_ok[run->step] = true;
+    run->is_any_committed |= r->commit.rows > 0 || !run->last_err.code;
     run->rows += r->commit.rows;
     run->opened += r->commit.opened;
     run->changed += r->commit.changed;
@@ -242,7 +256,7 @@ static void commit_step(struct run *run)
 }
 
 /* A server may say our own key back in its error: it goes to store, screen and report without. */
-static void hide_secrets(struct err *e)
+void run_hide_secrets(struct err *e)
 {
     struct sbuf sb;
 
@@ -258,7 +272,7 @@ void run_fail_step(struct run *run, const struct err *cause)
     struct err e = *cause; /* it may live in an item that goes now */
     const struct step_def *st = run_step(run);
 
-    hide_secrets(&e);
+    run_hide_secrets(&e);
     free_items(run);
     if (run->slot->src->recipe->nsteps > 1)
         err_ctx(&e, "step %s", st->name);
@@ -266,6 +280,7 @@ void run_fail_step(struct run *run, const struct err *cause)
         end_run(run, POLL_FAILED, &e);
         return;
     }
+    run->last_err = e;
     run->warning = arena_strdup(run->mem, e.text);
     next_step(run);
 }
@@ -337,6 +352,19 @@ static void make_items(struct run *run, size_t n)
     }
 }
 
+/* Names the kept body: two rows of `for` that differ anywhere ask different things. */
+static const char *item_name(struct run *run, const struct item *it)
+{
+    struct sbuf sb;
+
+    sbuf_init(&sb, 64 * 1024);
+    for (size_t i = 0; i < it->nextra; i++)
+        sbuf_addf(&sb, "%s%s", i ? " " : "", it->extra[i].text);
+    const char *name = arena_strdup(run->step_mem, sb.buf);
+    sbuf_release(&sb);
+    return name;
+}
+
 static void on_fan(struct run *run, struct ingest_result *r, void *arg)
 {
     const struct step_def *st = run_step(run);
@@ -362,7 +390,7 @@ static void on_fan(struct run *run, struct ingest_result *r, void *arg)
             const struct cell *cell = row_set_at(rs, i, (int)c);
             it->extra[c] = (struct bind){ rs->cols[c], cell->type, cell->i, cell->d, cell->text };
         }
-        it->name = it->extra[0].text;
+        it->name = item_name(run, it);
     }
     send_items(run);
 }
@@ -438,6 +466,18 @@ static void begin_step(struct run *run)
 
 /* ---- the start */
 
+/* scheme://host:port of a URL, the governor's key. */
+static void host_of(const char *url, char *out, size_t size)
+{
+    const char *host = strstr(url, "://");
+    size_t n = host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : strlen(url);
+
+    if (n >= size)
+        n = size - 1;
+    memcpy(out, url, n);
+    out[n] = '\0';
+}
+
 static void on_lease(struct run *run, struct ingest_result *r, void *arg)
 {
     (void)arg;
@@ -455,15 +495,36 @@ static void on_lease(struct run *run, struct ingest_result *r, void *arg)
         return;
     }
     run->is_leased = true;
+    ev_timer_start(run->slot->en->o.loop, &run->renew);
     tell_ingest(run->slot->en, job_new(run, INGEST_BEGIN));
     begin_step(run);
+}
+
+static struct ingest_job *lease_job(struct run *run)
+{
+    const struct slot *sl = run->slot;
+    struct ingest_job *job = job_new(run, INGEST_LEASE);
+
+    job->holder = arena_strdup(job->mem, sl->en->holder);
+    job->lease_ms =
+        (sl->en->o.keep_leases ? sl->src->every_ms : 0) + sl->src->timeout_ms + LEASE_SLACK_MS;
+    return job;
+}
+
+/* A long fan-out outlives its first lease. */
+static void on_renew(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct run *run = w->data;
+
+    (void)loop;
+    (void)revents;
+    tell_ingest(run->slot->en, lease_job(run));
 }
 
 void run_start(struct slot *sl)
 {
     struct engine *en = sl->en;
     struct run *run = xcalloc(1, sizeof *run);
-    struct ingest_job *job;
 
     sl->run = run;
     sl->gen++;
@@ -474,9 +535,9 @@ void run_start(struct slot *sl)
     run->step_ok = arena_array(run->mem, sl->src->recipe->nsteps, sizeof *run->step_ok);
     run->started_ms = clock_mono_ms(en->o.clock);
     run->started_wall_ms = wall(run);
-    job = job_new(run, INGEST_LEASE);
-    job->holder = arena_strdup(job->mem, en->holder);
-    job->lease_ms =
-        (en->o.keep_leases ? sl->src->every_ms : 0) + sl->src->timeout_ms + LEASE_SLACK_MS;
-    ask_ingest(run, job, on_lease, NULL);
+    /* Pages stay on the origin of the source's url: one key for all turns of the run. */
+    host_of(sl->src->cfg->url ? sl->src->cfg->url : "", run->host, sizeof run->host);
+    ev_timer_init(&run->renew, on_renew, LEASE_SLACK_MS / 3000., LEASE_SLACK_MS / 3000.);
+    run->renew.data = run;
+    ask_ingest(run, lease_job(run), on_lease, NULL);
 }

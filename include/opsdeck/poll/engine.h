@@ -48,6 +48,8 @@ struct engine_opts {
     const struct settings *settings; /* outlives the engine */
     const struct plan *plan;         /* outlives the engine */
     struct ingest *ingest;
+    uint64_t *next_cookie; /* counts on from engine to engine: late answers to an old one must find
+                              nobody */
     struct tokens *tokens; /* one a process: an environment variable is read once and wiped */
     struct engine_hooks hooks;
     bool keep_leases; /* dashboard and collect: hold a source between polls, so that a second

@@ -11,12 +11,14 @@
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
 #include "opsdeck/config/recipe.h"
+#include "opsdeck/net/redact.h"
 #include "opsdeck/poll/connector.h"
 #include "opsdeck/poll/plan.h"
 
 enum {
     URL_MAX_BYTES = 16 * 1024,
-    SAID_BYTES = 160
+    SAID_BYTES = 160,
+    SAID_LOOKED_AT = 8192
 };
 
 static bool http_check(const struct plan_source *src, struct err *e)
@@ -206,7 +208,14 @@ static const char *what_it_said(struct arena *mem, const struct http_response *r
         return "an HTML page";
     if (!*s)
         return "an empty body";
-    return utf8_clean_dup(mem, s, strlen(s), SAID_BYTES, UTF8_LINE);
+    /* Secrets go before the cut: half of one would not be known any more. */
+    struct sbuf sb;
+    sbuf_init(&sb, SAID_LOOKED_AT * 8);
+    sbuf_add(&sb, s, strnlen(s, SAID_LOOKED_AT));
+    redact_text(&sb);
+    const char *said = utf8_clean_dup(mem, sb.buf, sb.len, SAID_BYTES, UTF8_LINE);
+    sbuf_release(&sb);
+    return said;
 }
 
 static enum err_code code_of_status(const struct http_response *r)
