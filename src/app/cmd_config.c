@@ -45,9 +45,15 @@ static void check_ui_files(const struct app *a, struct cfg_problems *ps)
     for (size_t i = 0, n = pane_list(a->mem, &a->dirs, &paths); i < n; i++)
         pane_load(a->mem, paths[i], ps);
     char *theme = theme_find(a->mem, &a->dirs, a->settings->ui.theme);
-    if (theme)
+    if (!theme)
+        cfg_problem_add(ps, (struct cfg_pos){ 0 }, "ui.theme", NULL,
+                        "no theme \"%s\" in the data folders", a->settings->ui.theme);
+    else
         theme_load(a->mem, theme, roles, nroles, ps);
     char *keymap = keymap_find(a->mem, &a->dirs, a->settings->ui.keymap);
+    if (!keymap && strcmp(a->settings->ui.keymap, "default") != 0)
+        cfg_problem_add(ps, (struct cfg_pos){ 0 }, "ui.keymap", NULL,
+                        "no keymap \"%s\" in the data folders", a->settings->ui.keymap);
     if (keymap)
         keymap_load(a->mem, keymap, actions, nactions, ps);
 }

@@ -174,7 +174,8 @@ struct layer {
 
 struct layers {
     struct layer *v;
-    size_t n, cap; /* heap */
+    size_t n, cap;       /* heap */
+    bool is_locked_only; /* --config: the site's values count only where it locked them */
 };
 
 /* Read a file and what it includes, in order; problems for all of them. */

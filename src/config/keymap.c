@@ -69,6 +69,16 @@ static void read_view(struct reading *rd, const char *view, const struct cfg_nod
     }
 }
 
+static void read_name(struct reading *rd, const struct cfg_node *n)
+{
+    rd->k->name = n->text;
+    if (cfg_is_name(n->text))
+        return;
+    cfg_problem_add(rd->ps, n->pos, "keymap", "add keymap: NAME",
+                    "the keymap does not say its name");
+    rd->ok = false;
+}
+
 struct keymap_file *keymap_load(struct arena *mem, const char *path,
                                 const char *const *action_names, size_t nactions,
                                 struct cfg_problems *ps)
@@ -89,10 +99,13 @@ struct keymap_file *keymap_load(struct arena *mem, const char *path,
         const char *key = root->keys[i];
         const struct cfg_node *n = root->items[i];
         if (!strcmp(key, "keymap")) {
-            k->name = n->text;
+            read_name(&rd, n);
         } else if (!strcmp(key, "global")) {
             read_view(&rd, "global", n);
-        } else if (!strcmp(key, "panes") && n->kind == CFG_MAP) {
+        } else if (!strcmp(key, "panes") && n->kind != CFG_MAP) {
+            cfg_problem_add(ps, n->pos, key, NULL, "expected a map of pane: {action: keys}");
+            rd.ok = false;
+        } else if (!strcmp(key, "panes")) {
             for (size_t p = 0; p < n->n; p++)
                 read_view(&rd, n->keys[p], n->items[p]);
         } else if (strcmp(key, "help") != 0) {
@@ -101,6 +114,8 @@ struct keymap_file *keymap_load(struct arena *mem, const char *path,
             rd.ok = false;
         }
     }
+    if (!cfg_get(root, "keymap"))
+        read_name(&rd, root);
     return rd.ok ? k : NULL;
 }
 

@@ -243,11 +243,25 @@ static const char *value_hint(const struct key_table *t, const struct key_def *k
     return t->explain ? arena_printf(mem, "see: %s %s", t->explain, k->path) : NULL;
 }
 
+static bool is_container(const struct key_def *k)
+{
+    return k->type == KEY_MAP || k->type == KEY_MAPS || k->type == KEY_TEXTS || k->type == KEY_ANY;
+}
+
+/* Where a map or list is wanted a text is not repeated: `bearer: SECRET` is a common mistake. */
+static const char *kind_word(const struct cfg_node *n)
+{
+    return n->kind == CFG_MAP   ? "a map"
+           : n->kind == CFG_SEQ ? "a list"
+           : n->is_null         ? "nothing"
+                                : "text";
+}
+
 static bool wrong_value(const struct key_table *t, const struct key_def *k,
                         const struct cfg_node *n, const char *shown, struct cfg_problems *ps)
 {
     cfg_problem_add(ps, n->pos, shown, value_hint(t, k, n, ps->mem), "expected %s, got %s",
-                    wanted(k, ps->mem), cfg_show(ps, n));
+                    wanted(k, ps->mem), is_container(k) ? kind_word(n) : cfg_show(ps, n));
     return false;
 }
 
@@ -338,18 +352,13 @@ static bool check_place(const struct key_def *k, const struct cfg_node *n, const
     return !fault;
 }
 
-static bool is_container(const struct key_def *k)
-{
-    return k->type == KEY_MAP || k->type == KEY_MAPS || k->type == KEY_TEXTS || k->type == KEY_ANY;
-}
-
 bool key_check_value(const struct key_table *t, const struct key_def *k, const struct cfg_node *n,
                      const char *shown, struct cfg_problems *ps)
 {
     struct value v;
 
     if (n->kind == CFG_SCALAR && n->is_null) {
-        if (is_container(k) || (!k->dflt && !(k->flags & KEY_REQUIRED)))
+        if (!(k->flags & KEY_REQUIRED) && (is_container(k) || !k->dflt))
             return true;
         cfg_problem_add(ps, n->pos, shown, "remove the key for its default, or give a value",
                         "is empty; expected %s", wanted(k, ps->mem));
@@ -419,7 +428,7 @@ bool key_check(const struct key_table *t, const char *prefix, const struct cfg_n
 
     if (map->kind != CFG_MAP) {
         cfg_problem_add(ps, map->pos, shown, NULL, "expected a map (key: value), got %s",
-                        cfg_show(ps, map));
+                        kind_word(map));
         return false;
     }
     for (size_t i = 0; i < map->n; i++) {

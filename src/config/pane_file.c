@@ -89,7 +89,7 @@ static const char *text_at(const struct cfg_node *map, const char *key)
 static bool read_sort(struct list_def *l, const struct cfg_node *list, const char *shown,
                       struct cfg_problems *ps)
 {
-    if (!list)
+    if (!list || list->is_null)
         return true;
     if (list->kind != CFG_SEQ || list->n > ARRAY_LEN(l->sort)) {
         cfg_problem_add(ps, list->pos, shown, NULL, "expected a list of at most %zu columns",
@@ -118,13 +118,49 @@ static void read_columns(struct arena *mem, struct list_def *l, const struct cfg
     }
 }
 
+static bool check_widths(const struct list_def *l, const struct cfg_node *list, const char *shown,
+                         struct cfg_problems *ps)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < l->ncols; i++) {
+        if (!l->cols[i].max || l->cols[i].min <= l->cols[i].max)
+            continue;
+        cfg_problem_add(ps, list->items[i]->pos, arena_printf(ps->mem, "%s[%zu]", shown, i), NULL,
+                        "min: %d is more than max: %d", l->cols[i].min, l->cols[i].max);
+        ok = false;
+    }
+    return ok;
+}
+
+/* A key that the other type of pane has would do nothing here, and say nothing. */
+static bool check_misplaced(const struct cfg_node *root, bool is_detail, struct cfg_problems *ps)
+{
+    static const char *const of_table[] = { "columns", "sort", "open", "empty", "number" };
+    static const char *const of_detail[] = { "fields", "list", "kind" };
+    const char *const *keys = is_detail ? of_table : of_detail;
+    size_t n = is_detail ? ARRAY_LEN(of_table) : ARRAY_LEN(of_detail);
+    bool ok = true;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!cfg_get(root, keys[i]))
+            continue;
+        cfg_problem_add(ps, cfg_key_pos(root, keys[i]), keys[i],
+                        is_detail ? "write it below list:" : "add type: detail, or remove it",
+                        is_detail ? "belongs to a table, but this pane is a detail"
+                                  : "belongs to a detail, but this pane is a table");
+        ok = false;
+    }
+    return ok;
+}
+
 /* A table is the list itself; a detail has fields, and perhaps a list below them. */
 static bool read_table(struct arena *mem, struct pane_def *p, const struct cfg_node *root,
                        struct cfg_problems *ps)
 {
-    const struct cfg_node *query = cfg_get(root, "query");
+    const struct cfg_node *query = cfg_get(root, "query"), *columns = cfg_get(root, "columns");
 
-    if (!query || !cfg_get(root, "columns")) {
+    if (!query || query->is_null || !columns || !columns->n) {
         cfg_problem_add(ps, root->pos, "", NULL, "a table pane needs query: and columns:");
         return false;
     }
@@ -133,8 +169,9 @@ static bool read_table(struct arena *mem, struct pane_def *p, const struct cfg_n
     p->list.title = p->title;
     p->list.open = text_at(root, "open");
     p->list.empty = text_at(root, "empty");
-    read_columns(mem, &p->list, cfg_get(root, "columns"), "columns");
-    return read_sort(&p->list, cfg_get(root, "sort"), "sort", ps);
+    read_columns(mem, &p->list, columns, "columns");
+    bool ok = check_widths(&p->list, columns, "columns", ps);
+    return read_sort(&p->list, cfg_get(root, "sort"), "sort", ps) && ok;
 }
 
 static bool read_detail(struct arena *mem, struct pane_def *p, const struct cfg_node *root,
@@ -153,12 +190,13 @@ static bool read_detail(struct arena *mem, struct pane_def *p, const struct cfg_
         for (size_t i = 0; i < fields->n; i++)
             key_fill(&table, "fields", fields->items[i], &p->fields[p->nfields++], mem);
     }
-    if (!list)
+    if (!list || list->kind != CFG_MAP)
         return true;
     key_fill(&table, "list", list, &p->list, mem);
     p->list.pos = cfg_get(list, "query")->pos;
     read_columns(mem, &p->list, cfg_get(list, "columns"), "list.columns");
-    return read_sort(&p->list, cfg_get(list, "sort"), "list.sort", ps);
+    bool ok = check_widths(&p->list, cfg_get(list, "columns"), "list.columns", ps);
+    return read_sort(&p->list, cfg_get(list, "sort"), "list.sort", ps) && ok;
 }
 
 struct pane_def *pane_load(struct arena *mem, const char *path, struct cfg_problems *ps)
@@ -177,7 +215,8 @@ struct pane_def *pane_load(struct arena *mem, const char *path, struct cfg_probl
         p->help = "";
     const char *type = text_at(root, "type");
     bool is_detail = type && !strcmp(type, "detail");
-    return (is_detail ? read_detail : read_table)(mem, p, root, ps) ? p : NULL;
+    bool ok = check_misplaced(root, is_detail, ps);
+    return (is_detail ? read_detail : read_table)(mem, p, root, ps) && ok ? p : NULL;
 }
 
 size_t pane_list(struct arena *mem, const struct data_dirs *dirs, char ***paths)

@@ -19,6 +19,8 @@ static bool read_steps(struct arena *mem, struct recipe *r, const struct cfg_nod
 {
     bool ok = true;
 
+    if (!list || list->kind != CFG_SEQ)
+        return false; /* the key table has complained */
     r->steps = arena_array(mem, list->n, sizeof *r->steps);
     for (size_t i = 0; i < list->n; i++) {
         const char *shown = arena_printf(ps->mem, "steps[%zu]", i);
@@ -43,8 +45,10 @@ static bool check_file_name(const struct recipe *r, const struct cfg_node *root,
                             struct cfg_problems *ps)
 {
     const char *base = strrchr(r->file, '/');
-    size_t n = strlen(r->name);
+    size_t n = r->name ? strlen(r->name) : 0;
 
+    if (!n || !cfg_get(root, "recipe"))
+        return false;
     base = base ? base + 1 : r->file;
     if (!strncmp(base, r->name, n) && (!strcmp(base + n, ".yaml") || !strcmp(base + n, ".yml")))
         return true;
@@ -60,15 +64,19 @@ struct recipe *recipe_load(struct arena *mem, const char *path, struct cfg_probl
     size_t first = ps->n;
     const struct cfg_node *root = cfg_read_data_file(mem, path, &r->fingerprint, ps);
 
-    if (!root || !key_check(&recipe_table, "", root, "", ps))
+    if (!root)
         return NULL;
+    /* What the table refuses does not hide what the readers below find: all is told at once. */
+    bool ok = key_check(&recipe_table, "", root, "", ps);
     r->file = arena_strdup(mem, path);
     key_fill(&recipe_table, "", root, r, mem);
+    if (!cfg_get(root, "timeout"))
+        r->timeout_ms = 0;
     if (!r->help)
         r->help = "";
-    bool ok = check_file_name(r, root, ps);
+    ok &= check_file_name(r, root, ps);
     ok &= params_read(mem, r, cfg_get(root, "params"), ps);
-    ok = ok && read_steps(mem, r, cfg_get(root, "steps"), ps);
+    ok &= read_steps(mem, r, cfg_get(root, "steps"), ps);
     cfg_problems_sort(ps, first);
     return ok ? r : NULL;
 }

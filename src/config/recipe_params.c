@@ -93,6 +93,14 @@ static void default_of(struct param_def *p)
     }
 }
 
+static int type_index(const struct cfg_node *type)
+{
+    for (int i = 0; type && recipe_param_types[i]; i++)
+        if (!strcmp(recipe_param_types[i], type->text))
+            return i;
+    return -1;
+}
+
 static bool param_read(struct arena *mem, struct param_def *p, const char *name, struct cfg_pos pos,
                        const struct cfg_node *node, struct cfg_problems *ps)
 {
@@ -113,9 +121,15 @@ static bool param_read(struct arena *mem, struct param_def *p, const char *name,
         cfg_problem_add(ps, pos, shown, NULL, "expected a name of letters, digits and _");
         return false;
     }
-    for (int i = 0; recipe_param_types[i]; i++)
-        if (!strcmp(recipe_param_types[i], type->text))
-            p->type = (enum param_type)i;
+    int known = type_index(type);
+    if (known < 0) {
+        /* A wrong type has been told by the key table; `name:` with nothing behind it has not. */
+        if (node->kind != CFG_MAP)
+            cfg_problem_add(ps, pos, shown, "for example {type: string, default: \"\"}",
+                            "says nothing: expected a map with type:");
+        return false;
+    }
+    p->type = (enum param_type)known;
     p->is_required = required && !strcmp(required->text, "true");
     default_of(p);
     if (dflt && !value_of(mem, p, dflt, &p->dflt)) {

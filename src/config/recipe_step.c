@@ -89,6 +89,9 @@ static void header_names(struct reading *rd, const struct request_def *rq)
         const struct cfg_node at = { .pos = rq->headers[i].pos };
         if (!cfg_is_token(rq->headers[i].name))
             complain(rd, &at, "request.headers", NULL, "not a header name");
+        if (strchr(rq->headers[i].value, '\n'))
+            complain(rd, &at, "request.headers", "write it in one line",
+                     "a header cannot hold a line break");
         for (size_t k = 0; k < ARRAY_LEN(ours); k++)
             if (!strcasecmp(rq->headers[i].name, ours[k]))
                 complain(rd, &at, "request.headers", "credentials belong to auth: of the source",
@@ -101,7 +104,6 @@ static void accept_status(struct reading *rd, const struct cfg_node *list, struc
     int64_t v;
     size_t n = 0;
 
-    rq->accept_status[0] = 200;
     if (!list)
         return;
     if (list->kind != CFG_SEQ || list->n == 0 || list->n >= ARRAY_LEN(rq->accept_status)) {
@@ -140,6 +142,9 @@ static void request(struct reading *rd, const struct cfg_node *n, struct request
     const struct cfg_node *path = cfg_get(n, "path"), *method = cfg_get(n, "method");
 
     key_fill(&recipe_table, "steps.request", n, rq, rd->mem);
+    rq->accept_status[0] = 200;
+    if (!rq->path || !rq->method || !path)
+        return; /* the key table has complained */
     if (*rq->path != '/')
         complain(rd, path, "request.path", NULL,
                  "must begin with / : it is joined to the source's url");
@@ -154,7 +159,8 @@ static void request(struct reading *rd, const struct cfg_node *n, struct request
         complain(rd, method, "request.method",
                  "read_only: true says that this POST changes nothing", "opsdeck only reads");
     if (!strcmp(rq->method, "GET") && (rq->body_text || rq->body_sql.sql))
-        complain(rd, n, "request.body", NULL, "a GET has no body");
+        complain(rd, cfg_get(n, "body"), "request.body", "add method: POST and read_only: true",
+                 "a GET has no body");
 }
 
 static const char *text_at(const struct cfg_node *map, const char *key)
@@ -164,7 +170,8 @@ static const char *text_at(const struct cfg_node *map, const char *key)
     return n && n->kind == CFG_SCALAR && !n->is_null ? n->text : NULL;
 }
 
-static void page(struct reading *rd, const struct cfg_node *n, struct page_def *pg)
+static void page(struct reading *rd, const struct cfg_node *n, const struct request_def *rq,
+                 struct page_def *pg)
 {
     const struct cfg_node *into = cfg_get(n, "into");
 
@@ -194,6 +201,9 @@ static void page(struct reading *rd, const struct cfg_node *n, struct page_def *
                                   : PAGE_NEXT_QUERY;
     if (link && strcmp(link, "next") != 0)
         complain(rd, cfg_get(n, "link"), "page.link", NULL, "expected next");
+    if (pg->kind == PAGE_NEXT_BODY && (!rq->method || strcmp(rq->method, "POST") != 0))
+        complain(rd, n, "page", "write into: {query: NAME}, or ask with method: POST",
+                 "the token goes into a body, but a GET has none");
     if (pg->kind == PAGE_NEXT_QUERY && !query)
         complain(rd, n, "page", "add into: {query: NAME}", "next: needs a place for its token");
 }
@@ -205,9 +215,20 @@ static bool is_kind(const char *s)
            strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-_") == strlen(s) && strlen(s) <= 64;
 }
 
+/* Two lists that each claim to be whole would close each other's rows at every poll. */
+static void check_complete(struct reading *rd, const struct cfg_node *at, const struct step_def *st)
+{
+    const struct rows_def *last = &st->rows[st->nrows - 1];
+
+    for (size_t i = 0; i + 1 < st->nrows && last->kind && last->is_complete; i++)
+        if (st->rows[i].is_complete && st->rows[i].kind && !strcmp(st->rows[i].kind, last->kind))
+            complain(rd, at, "rows.complete", "join them with UNION ALL",
+                     "another list of this step says that it holds all rows of this kind");
+}
+
 static void rows(struct reading *rd, const struct cfg_node *list, struct step_def *st)
 {
-    if (!list)
+    if (!list || list->kind != CFG_SEQ)
         return;
     st->rows = arena_array(rd->mem, list->n, sizeof *st->rows);
     for (size_t i = 0; i < list->n; i++) {
@@ -223,9 +244,10 @@ static void rows(struct reading *rd, const struct cfg_node *list, struct step_de
                                   .pos = n->pos };
         const char *complete = text_at(n, "complete");
         out->is_complete = complete && !strcmp(complete, "true");
-        if (!out->kind || !is_kind(out->kind))
+        if (out->kind && !is_kind(out->kind))
             complain(rd, cfg_get(n, "kind"), "rows.kind", NULL,
                      "expected a name of a-z, 0-9 and -, perhaps with _ in front");
+        check_complete(rd, n, st);
     }
 }
 
@@ -254,7 +276,7 @@ bool step_read(struct arena *mem, const struct recipe *r, const struct cfg_node 
     out->fan = sql_of(&rd, node, "for");
     rd.has_fan = out->fan.sql != NULL;
     request(&rd, cfg_get(node, "request"), &out->request);
-    page(&rd, cfg_get(node, "page"), &out->page);
+    page(&rd, cfg_get(node, "page"), &out->request, &out->page);
     rows(&rd, cfg_get(node, "rows"), out);
     return rd.ok;
 }

@@ -22,7 +22,6 @@ struct loader {
     const struct settings_flags *flags;
     struct layers layers;
     const struct cfg_node *locked; /* list of the site's file, or NULL */
-    bool locked_only;              /* --config: the site's values count only where it locked them */
 };
 
 static bool is_section_key(const struct key_def *k)
@@ -101,7 +100,7 @@ static void offer(struct loader *ld, struct settings_value *v, const struct cfg_
                         "only %s/config.yaml can say this", path_etc());
         return;
     }
-    if (is_site && ld->locked_only && !lock)
+    if (is_site && ld->layers.is_locked_only && !lock)
         return;
     v->node = node;
     v->is_site = is_site;
@@ -226,7 +225,7 @@ static void read_files(struct loader *ld)
     for (size_t i = 0; i < ld->layers.n && !ld->locked; i++)
         ld->locked = cfg_get(ld->layers.v[i].root, "locked");
     if (ld->flags->config) {
-        ld->locked_only = true;
+        ld->layers.is_locked_only = true;
         if (!path_expand(s->mem, ld->flags->config, NULL, &user, &e))
             cfg_problem_add(ld->ps, (struct cfg_pos){ "--config", 0, 0 }, "", NULL, "%s", e.text);
     } else {
@@ -237,19 +236,6 @@ static void read_files(struct loader *ld)
         return;
     s->file = user;
     layers_read(&ld->layers, s->mem, user, false, ld->ps);
-}
-
-/* Sources of the site's file are used too, unless --config names the only file. */
-static void drop_unlocked_site_lists(struct loader *ld)
-{
-    size_t n = 0;
-
-    if (!ld->locked_only || locked_by(ld->locked, "sources"))
-        return;
-    for (size_t i = 0; i < ld->layers.n; i++)
-        if (!ld->layers.v[i].is_site)
-            ld->layers.v[n++] = ld->layers.v[i];
-    ld->layers.n = n;
 }
 
 struct settings *settings_load(const struct settings_flags *flags, struct cfg_problems *ps)
@@ -266,7 +252,6 @@ struct settings *settings_load(const struct settings_flags *flags, struct cfg_pr
     resolve_all(&ld);
     check_environment(&ld);
     check_shared(&ld);
-    drop_unlocked_site_lists(&ld);
     sources_load(s, &ld.layers, ld.locked, ps);
     free(ld.layers.v);
     cfg_problems_sort(ps, first);

@@ -36,7 +36,9 @@ static const struct cfg_node *given(const struct cfg_node *map, const char *key)
 static bool read_cmd(struct secret_ref *out, const struct cfg_node *n, const char *shown,
                      struct arena *mem, struct cfg_problems *ps)
 {
-    if (n->kind != CFG_SEQ || !n->n || !n->items[0]->text[0])
+    if (n->kind != CFG_SEQ)
+        return false; /* the key table has complained */
+    if (!n->n || !n->items[0]->text[0])
         return complain(ps, n->pos, shown, "write it as a list: [program, argument]",
                         "the command is empty");
     const char **argv = arena_array(mem, n->n + 1, sizeof *argv);
@@ -129,7 +131,8 @@ bool auth_load(struct auth_cfg *out, const struct cfg_node *auth, const char *sh
                         "give only one of header, bearer and basic");
     if (header)
         return read_header(out, auth, header, shown, mem, ps);
-    if (!no_token_beside(auth, shown, ps))
+    if (!no_token_beside(auth, shown, ps) || (bearer && bearer->kind != CFG_MAP) ||
+        (basic && basic->kind != CFG_MAP))
         return false;
     if (bearer) {
         out->kind = AUTH_BEARER;

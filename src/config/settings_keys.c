@@ -40,7 +40,7 @@ static const struct key_def rows[] = {
     { "store.shared", KEY_BOOL, "false", .help = "one store for a group of people, written by `opsdeck collect`",
       .reload = RELOAD_RESTART, .flags = KEY_SITE_ONLY, AT(store.is_shared) },
     { "store.keep", KEY_DURATION, "30d", HOUR, 3650 * DAY, .help = "how long history is kept", AT(store.keep_ms) },
-    { "store.max_size", KEY_SIZE, "2GiB", 16 * MIB, 1024 * 1024 * MIB, .help = "size at which the oldest history goes early",
+    { "store.max_size", KEY_SIZE, "2GiB", 16 * MIB, 512 * 1024 * MIB, .help = "size at which the oldest history goes early",
       AT(store.max_bytes) },
 
     { "ui", KEY_MAP, .help = "screen and keys", NOWHERE },

@@ -56,7 +56,7 @@ static void collect(struct entries *es, const struct layers *ls, const char *key
     for (size_t i = 0; i < ls->n; i++) {
         const struct cfg_node *list = cfg_get(ls->v[i].root, key);
 
-        if (!list || list->kind != CFG_SEQ)
+        if (!list || list->kind != CFG_SEQ || (ls->is_locked_only && ls->v[i].is_site && !lock))
             continue;
         if (lock && !ls->v[i].is_site) {
             cfg_problem_warn(ps, cfg_key_pos(ls->v[i].root, key), key, NULL,

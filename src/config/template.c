@@ -107,9 +107,11 @@ static void add_value(struct sbuf *out, const struct bind *b, bool encode)
         sbuf_addf(&text, "%.15g", b->d);
     else if (b->type == CELL_TEXT && b->text)
         sbuf_adds(&text, b->text);
+    /* As a whole segment of a path they would climb out of it (RFC 3986 5.2.4). */
+    bool climbs = !strcmp(text.buf, ".") || !strcmp(text.buf, "..");
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.buf[i];
-        if (encode && (!c || !is_unreserved(c)))
+        if (encode && (climbs || !c || !is_unreserved(c)))
             sbuf_addf(out, "%%%02X", c);
         else
             sbuf_addc(out, (char)c);

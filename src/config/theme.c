@@ -148,7 +148,10 @@ static bool check_top(const struct cfg_node *root, const char *const *keys, size
             k++;
         if (k < n)
             continue;
-        cfg_problem_add(ps, root->key_pos[i], root->keys[i], cfg_nearest(root->keys[i], keys, n),
+        const char *near = cfg_nearest(root->keys[i], keys, n);
+        cfg_problem_add(ps, root->key_pos[i], root->keys[i],
+                        near ? arena_printf(ps->mem, "did you mean `%s`?", near)
+                             : "known here: theme, help, roles",
                         "unknown key");
         ok = false;
     }
@@ -165,11 +168,22 @@ struct theme *theme_load(struct arena *mem, const char *path, const char *const 
 
     if (!root || !check_top(root, keys, ARRAY_LEN(keys), ps))
         return NULL;
-    t->name = cfg_get(root, "theme") ? cfg_get(root, "theme")->text : "";
+    const struct cfg_node *name = cfg_get(root, "theme");
+    bool ok = true;
+    if (!name || !cfg_is_name(name->text)) {
+        cfg_problem_add(ps, name ? name->pos : root->pos, "theme", "add theme: NAME",
+                        "the theme does not say its name");
+        ok = false;
+    }
+    if (!roles || roles->kind != CFG_MAP) {
+        cfg_problem_add(ps, roles ? roles->pos : root->pos, "roles", NULL,
+                        "expected a map of roles such as ok: {fg: green}");
+        return NULL;
+    }
+    t->name = name ? name->text : "";
     t->nroles = nroles;
     t->roles = arena_array(mem, nroles, sizeof *t->roles);
-    bool ok = true;
-    for (size_t i = 0; roles && roles->kind == CFG_MAP && i < roles->n; i++) {
+    for (size_t i = 0; i < roles->n; i++) {
         const char *shown = arena_printf(ps->mem, "roles.%s", roles->keys[i]);
         size_t k = 0;
         while (k < nroles && strcmp(role_names[k], roles->keys[i]) != 0)

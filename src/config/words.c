@@ -146,22 +146,21 @@ bool cfg_is_secret_key(const char *key)
     return false;
 }
 
-/* Wider than cfg_is_secret_key(): hiding a word too many in an excerpt does no harm. */
+/*
+ * Wider than cfg_is_secret_key(): hiding a word too many in an excerpt does no harm. Also behind
+ * token_env and its kin, since an excerpt is shown when something else was written there.
+ */
 static bool hides_value(const char *key, size_t len)
 {
-    static const char *const parts[] = { "tok",         "pass",       "secret",   "api-key",
-                                         "api_key",     "apikey",     "pwd",      "access_key",
-                                         "private_key", "credential", "authoriz", "bearer" };
-    static const char *const ends[] = { "_env", "_file", "_cmd" };
+    static const char *const parts[] = { "tok",         "pass",       "secret", "api-key",
+                                         "api_key",     "apikey",     "pwd",    "access_key",
+                                         "private_key", "credential", "auth",   "bearer" };
     char word[WORD_MAX + 1];
 
     if (len > WORD_MAX)
         return false;
     memcpy(word, key, len);
     word[len] = 0;
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-        if (len > strlen(ends[i]) && !strcasecmp(word + len - strlen(ends[i]), ends[i]))
-            return false;
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (strcasestr(word, parts[i]))
             return true;

@@ -136,8 +136,8 @@ struct loaded {
     struct recipe *recipe; /* NULL: it was tried and is wrong */
 };
 
-static bool build_source(struct plan *p, const struct source_cfg *cfg, struct recipe *r,
-                         struct plan_source *out, struct cfg_problems *ps)
+static bool build_source(struct plan *p, const struct settings *s, const struct source_cfg *cfg,
+                         struct recipe *r, struct plan_source *out, struct cfg_problems *ps)
 {
     struct bind *params = NULL;
     struct err e = { 0 };
@@ -166,7 +166,9 @@ static bool build_source(struct plan *p, const struct source_cfg *cfg, struct re
     out->every_ms = cfg->every_ms ? cfg->every_ms : r->every_ms;
     if (out->every_ms < floor_ms)
         out->every_ms = floor_ms;
-    out->timeout_ms = cfg->timeout_ms ? cfg->timeout_ms : r->timeout_ms;
+    out->timeout_ms = cfg->timeout_ms ? cfg->timeout_ms
+                      : r->timeout_ms ? r->timeout_ms
+                                      : s->network.timeout_ms;
     out->steps = arena_array(p->mem, r->nsteps, sizeof *out->steps);
     for (size_t i = 0; i < r->nsteps; i++) {
         plan_map_step(p->mem, r, i, cfg->name, cfg->labels_json, all, r->nparams, &out->steps[i]);
@@ -220,7 +222,7 @@ struct plan *plan_build(const struct settings *s, const struct data_dirs *dirs,
         if (cfg->is_disabled)
             continue;
         struct recipe *r = load_once(p, cfg, dirs, seen, &nseen, ps);
-        if (r && build_source(p, cfg, r, &p->sources[p->nsources], ps))
+        if (r && build_source(p, s, cfg, r, &p->sources[p->nsources], ps))
             p->nsources++;
     }
     if (cfg_problems_errors(ps) == before)

@@ -127,11 +127,11 @@ struct step_def {
 
 struct recipe {
     const char *name, *system, *connector, *help;
-    int64_t every_ms, timeout_ms;
-    int64_t body_max;     /* decoded bytes, default 8 MiB, at most 64 MiB */
-    int64_t page_max;     /* default 200 */
-    int concurrency;      /* requests in flight of one source, default 2, at most 16 */
-    int64_t rate_per_min; /* 0: no limit of its own */
+    int64_t every_ms, timeout_ms; /* timeout_ms 0: it says nothing, network.timeout holds */
+    int64_t body_max;             /* decoded bytes, default 8 MiB, at most 64 MiB */
+    int64_t page_max;             /* default 200 */
+    int concurrency;              /* requests in flight of one source, default 2, at most 16 */
+    int64_t rate_per_min;         /* 0: no limit of its own */
     struct param_def *params;
     size_t nparams;
     struct step_def *steps;

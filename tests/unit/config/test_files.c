@@ -117,7 +117,7 @@ static void a_recipe_is_read_whole(void **state)
     struct recipe *r = recipe_load(f.mem, path, &f.ps);
     assert_true(r || told(&f, 0, "nothing"));
     assert_int_equal(r->every_ms, 30000);
-    assert_int_equal(r->timeout_ms, 20000);
+    assert_int_equal(r->timeout_ms, 0);
     assert_int_equal(r->body_max, 8 << 20);
     assert_int_equal(r->rate_per_min, 60);
     assert_int_equal(r->nsteps, 2);
@@ -185,6 +185,54 @@ static void mistakes_in_a_recipe_are_told_together(void **state)
     end(&f, "r.yaml");
 }
 
+static void what_the_table_refuses_hides_no_other_mistake(void **state)
+{
+    (void)state;
+    struct files f;
+
+    begin(&f);
+    const char *path =
+        put(&f, "r.yaml",
+            "recipe: r\nsystem: S\nconnector: http\nevery: 30\nparams:\n  team:\n  n: {type: it}\n"
+            "steps:\n  - name: one\n    request: {path: \"/{taem}\", headers: {X-A: \"a\\nb\"}}\n"
+            "    page: {next: SELECT 1, into: {body: token}}\n    rows:\n"
+            "      - {kind: t, complete: true, sql: SELECT 1}\n"
+            "      - {kind: t, complete: true, sql: SELECT 2}\n"
+            "  - name: two\n    request:\n");
+    assert_null(recipe_load(f.mem, path, &f.ps));
+    assert_true(told(&f, 4, "add the unit"));
+    assert_true(told(&f, 6, "says nothing"));
+    assert_true(told(&f, 7, "did you mean `int`?"));
+    assert_true(told(&f, 10, "did you mean {team}?"));
+    assert_true(told(&f, 10, "cannot hold a line break"));
+    assert_true(told(&f, 11, "but a GET has none"));
+    assert_true(told(&f, 14, "holds all rows of this kind"));
+    assert_true(told(&f, 16, "is empty"));
+    end(&f, "r.yaml");
+}
+
+static void a_value_cannot_climb_out_of_its_path(void **state)
+{
+    (void)state;
+    struct arena *mem = arena_new();
+    struct bind one = { .name = "v", .type = CELL_TEXT };
+    const struct bind *sets[] = { &one };
+    const size_t counts[] = { 1 };
+    static const struct {
+        const char *value, *want;
+    } cases[] = { { "..", "/a/%2E%2E/b" },      { ".", "/a/%2E/b" }, { "a.b", "/a/a.b/b" },
+                  { "../x", "/a/..%2Fx/b" },    { "", "/a//b" },     { "?#%", "/a/%3F%23%25/b" },
+                  { "\xc3\xa9", "/a/%C3%A9/b" } };
+    char *out;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        one.text = cases[i].value;
+        assert_true(template_expand(mem, "/a/{v}/b", sets, counts, 1, true, &out, NULL));
+        assert_string_equal(out, cases[i].want);
+    }
+    arena_free(mem);
+}
+
 static void params_of_a_source_are_typed(void **state)
 {
     (void)state;
@@ -230,14 +278,43 @@ static void mistakes_in_panes_themes_and_keymaps_are_told(void **state)
     end(&f, "p.yaml");
 }
 
+static void what_would_do_nothing_is_refused(void **state)
+{
+    (void)state;
+    struct files f;
+    static const char *const names[] = { "refresh" }, *const roles[] = { "ok" };
+
+    begin(&f);
+    assert_null(pane_load(f.mem,
+                          put(&f, "p.yaml",
+                              "pane: p\ntype: detail\nquery: SELECT 1\nsort: [a]\nlist:\n"
+                              "  query: SELECT 1\n  columns:\n    - {from: a, min: 9, max: 3}\n"),
+                          &f.ps));
+    assert_true(told(&f, 4, "belongs to a table"));
+    assert_true(told(&f, 8, "min: 9 is more than max: 3"));
+    assert_null(pane_load(
+        f.mem, put(&f, "p.yaml", "pane: p\nquery: SELECT 1\nfields: []\ncolumns: [{from: a}]\n"),
+        &f.ps));
+    assert_true(told(&f, 3, "belongs to a detail"));
+    assert_null(theme_load(f.mem, put(&f, "p.yaml", "roles: [ok]\n"), roles, 1, &f.ps));
+    assert_true(told(&f, 1, "does not say its name"));
+    assert_true(told(&f, 1, "expected a map of roles"));
+    assert_null(keymap_load(f.mem, put(&f, "p.yaml", "keymap: k\npanes: [x]\n"), names, 1, &f.ps));
+    assert_true(told(&f, 2, "expected a map of pane"));
+    end(&f, "p.yaml");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_shipped_files_load),
         cmocka_unit_test(a_recipe_is_read_whole),
         cmocka_unit_test(mistakes_in_a_recipe_are_told_together),
+        cmocka_unit_test(what_the_table_refuses_hides_no_other_mistake),
+        cmocka_unit_test(a_value_cannot_climb_out_of_its_path),
         cmocka_unit_test(params_of_a_source_are_typed),
         cmocka_unit_test(mistakes_in_panes_themes_and_keymaps_are_told),
+        cmocka_unit_test(what_would_do_nothing_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
