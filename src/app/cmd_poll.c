@@ -206,6 +206,11 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int revents)
     (void)loop;
     (void)revents;
     fresh.mem = arena_new();
+    if (a->demo) { /* the estate that runs is the one to go on with */
+        fresh.o.is_demo = false;
+        fresh.o.config = demo_config(a->demo);
+        fresh.o.store_dir = demo_store(a->demo);
+    }
     if (app_plan(&fresh) ||
         fresh.plan->nsources == 0) { /* mostly told on stderr; the old configuration stays */
         app_release(&fresh);
