@@ -40,8 +40,9 @@ struct turn_watch {
     ev_prepare prepare;
     ev_check check;
     int64_t wall_us, cpu_us;
-    long blocked;     /* voluntary context switches so far */
-    const char *what; /* the callback at hand, for the log */
+    int64_t queued_us; /* time this thread was ready to run and somebody else ran */
+    int schedstat;     /* where the kernel tells that; -1: it does not */
+    const char *what;  /* the callback at hand, for the log */
     uint64_t slow;
     bool is_running;
 };
