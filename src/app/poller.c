@@ -157,7 +157,6 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
     int64_t queued = queued_us(t) - t->queued_us;
     if (wall - queued <= SLOW_US)
         return;
-    t->slow++;
     log_add(LOG_WARN, "app",
             "slow turn: %s took %.1f ms (%.1f ms of work, %.1f ms of waiting for a processor)",
             t->what, (double)wall / 1000, (double)cpu / 1000, (double)queued / 1000);

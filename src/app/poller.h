@@ -43,7 +43,6 @@ struct turn_watch {
     int64_t queued_us; /* time this thread was ready to run and somebody else ran */
     int schedstat;     /* where the kernel tells that; -1: it does not */
     const char *what;  /* the callback at hand, for the log */
-    uint64_t slow;
     bool is_running;
 };
 void turn_watch_start(struct turn_watch *t, struct ev_loop *loop);

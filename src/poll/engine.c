@@ -110,16 +110,15 @@ static void schedule(struct slot *sl, int64_t in_ms)
     ev_timer_stop(en->o.loop, &sl->due);
     ev_timer_set(&sl->due, (double)in_ms / 1000.0, 0.);
     ev_timer_start(en->o.loop, &sl->due);
-    sl->next_due_ms = clock_wall_ms(en->o.clock) + in_ms;
 }
 
-static int64_t pause_after(struct slot *sl, const struct poll_outcome *o, int64_t retry_after_ms)
+int64_t slot_pause_ms(struct slot *sl, bool has_failed, int64_t retry_after_ms)
 {
     int64_t every = sl->src->every_ms;
 
     /* Up to 5 % later, so that sources of one interval do not march in step. */
     int64_t pause = every + (int64_t)(engine_random(sl->en) * (double)every / 20);
-    if (o->kind != POLL_FAILED) {
+    if (!has_failed) {
         sl->failures = 0;
         return pause;
     }
@@ -143,11 +142,11 @@ void slot_committed(struct slot *sl)
 }
 
 /* The run has told the ingest how it ended by now; here comes what is next. */
-void slot_ended(struct slot *sl, const struct poll_outcome *o, int64_t retry_after_ms)
+void slot_ended(struct slot *sl, const struct poll_outcome *o, int64_t pause_ms)
 {
     struct engine *en = sl->en;
 
-    schedule(sl, pause_after(sl, o, retry_after_ms));
+    schedule(sl, pause_ms);
     if (o->kind == POLL_FAILED)
         log_add(LOG_WARN, "poll", "%s: %s", o->source, o->err.text);
     if (o->warning)

@@ -21,7 +21,6 @@ struct slot {
     struct engine *en;
     const struct plan_source *src;
     ev_timer due;
-    int64_t next_due_ms; /* wall clock, for people */
     uint64_t gen;
     int failures;    /* in a row */
     struct run *run; /* NULL: idle */
@@ -60,7 +59,6 @@ enum item_state {
 /* One request of a step and its pages: the step itself, or one row of its `for`. */
 struct item {
     struct run *run;
-    size_t index;
     enum item_state state;
     struct bind *extra;
     size_t nextra;
@@ -91,12 +89,11 @@ struct run {
     size_t nitems, next_item, active, done;
     struct row_set *fan; /* rows of `for`; extra binds point into it */
     struct row_set *validators;
-    bool is_failing; /* the step has failed; waiting for nothing */
     bool is_leased;
     bool *step_ok; /* committed, by step */
     const char *warning;
     char host[300]; /* scheme://host:port, the governor's key */
-    int64_t started_ms, started_wall_ms, step_started_wall_ms;
+    int64_t started_ms, step_started_wall_ms;
     /* what happened, for the source's state */
     int64_t requests, not_modified, wire_bytes, latency_ms, rows, opened, changed, closed;
     bool had_answer, is_any_committed;
@@ -111,7 +108,9 @@ void tell_ingest(struct engine *en, struct ingest_job *job); /* the answer is no
 double engine_random(struct engine *en);                     /* [0, 1) */
 /* Engine of a run's hooks: rows were committed. */
 void slot_committed(struct slot *sl);
-void slot_ended(struct slot *sl, const struct poll_outcome *o, int64_t retry_after_ms);
+/* Until the next poll: the interval, or a growing back-off after failures in a row. Counts them. */
+int64_t slot_pause_ms(struct slot *sl, bool has_failed, int64_t retry_after_ms);
+void slot_ended(struct slot *sl, const struct poll_outcome *o, int64_t pause_ms);
 
 /* run.c */
 void run_start(struct slot *sl);

@@ -88,7 +88,6 @@ static void check_one(const struct sql_check *c, const struct sql_text *t, bool 
 static void check_step(struct sql_check *c, const struct recipe *r, size_t i)
 {
     const struct step_def *st = &r->steps[i];
-    size_t known = c->nnames;
     char *path = arena_printf(c->mem, "steps[%zu]", i);
 
     check_one(c, &st->when, false, path);
@@ -107,7 +106,6 @@ static void check_step(struct sql_check *c, const struct recipe *r, size_t i)
             check_one(&loose, &st->rows[k].sql, true, path);
         }
     }
-    c->nnames = known;
 }
 
 struct recipe *plan_recipe(struct arena *mem, const char *path, struct cfg_problems *ps)

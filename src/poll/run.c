@@ -86,6 +86,7 @@ void run_free(struct run *run)
 struct ending {
     int kind;
     struct err err;
+    int64_t pause_ms; /* until the next poll */
 };
 
 static void after_state(struct run *run, struct ingest_result *r, void *arg)
@@ -93,14 +94,11 @@ static void after_state(struct run *run, struct ingest_result *r, void *arg)
     struct ending *end = arg;
     struct slot *sl = run->slot;
     struct engine *en = sl->en;
-    int64_t wait = governor_wait_ms(en->governor, run->host);
 
     if (end->kind != POLL_FAILED && end->kind != POLL_SKIPPED && r->err.code) {
         end->kind = POLL_FAILED;
         end->err = r->err;
     }
-    if (end->err.code == ERR_AUTH && wait < AUTH_PAUSE_MS)
-        wait = AUTH_PAUSE_MS;
     struct poll_outcome o = {
         .source = sl->src->cfg->name,
         .kind = end->kind,
@@ -112,18 +110,12 @@ static void after_state(struct run *run, struct ingest_result *r, void *arg)
         .closed = run->closed,
         .ms = clock_mono_ms(en->o.clock) - run->started_ms,
     };
+    int64_t pause_ms = end->pause_ms;
     struct arena *keep = run->mem; /* the texts of `o` */
     run->mem = NULL;
     run_free(run);
-    slot_ended(sl, &o, wait);
+    slot_ended(sl, &o, pause_ms);
     arena_free(keep);
-}
-
-static int64_t next_due_guess(const struct run *run, bool is_ok)
-{
-    int64_t every = run->slot->src->every_ms;
-
-    return wall(run) + (is_ok || every < 30000 ? every : 30000);
 }
 
 /* Tell the store how it ended and wait for its word: a one-shot poll exits after this. */
@@ -138,6 +130,10 @@ static void end_run(struct run *run, int kind, const struct err *e)
     end->kind = kind;
     if (e)
         end->err = *e;
+    int64_t wait = governor_wait_ms(en->governor, run->host);
+    if (end->err.code == ERR_AUTH && wait < AUTH_PAUSE_MS)
+        wait = AUTH_PAUSE_MS;
+    end->pause_ms = slot_pause_ms(run->slot, kind == POLL_FAILED, wait);
     if (run->is_leased) {
         tell_ingest(en, job_new(run, INGEST_DROP));
         if (!en->o.keep_leases) {
@@ -162,7 +158,7 @@ static void end_run(struct run *run, int kind, const struct err *e)
         .wire_bytes = run->wire_bytes,
         .requests = run->requests,
         .not_modified = run->not_modified,
-        .next_due_ms = next_due_guess(run, is_ok),
+        .next_due_ms = wall(run) + end->pause_ms,
         .budget_left = governor_budget(en->governor, run->host),
         .warning = arena_strdup(job->mem, run->warning),
     };
@@ -347,7 +343,6 @@ static void make_items(struct run *run, size_t n)
     run->nitems = n;
     for (size_t i = 0; i < n; i++) {
         run->items[i].run = run;
-        run->items[i].index = i;
         run->items[i].name = "";
     }
 }
@@ -534,7 +529,6 @@ void run_start(struct slot *sl)
     run->step_mem = arena_new();
     run->step_ok = arena_array(run->mem, sl->src->recipe->nsteps, sizeof *run->step_ok);
     run->started_ms = clock_mono_ms(en->o.clock);
-    run->started_wall_ms = wall(run);
     /* Pages stay on the origin of the source's url: one key for all turns of the run. */
     host_of(sl->src->cfg->url ? sl->src->cfg->url : "", run->host, sizeof run->host);
     ev_timer_init(&run->renew, on_renew, LEASE_SLACK_MS / 3000., LEASE_SLACK_MS / 3000.);
