@@ -99,8 +99,9 @@ link_base   := base
 link_config := config base
 link_decode := decode base
 link_model  := model base
-link_net    := net base
+link_net    := net decode base
 link_store  := store decode model base
+link_sim    := net decode base
 link_poll   := poll net config store decode model base
 link_ui     := ui config store decode model base
 link_app    := app ui poll net config store decode model base
@@ -114,7 +115,7 @@ $(B)/opsdeck: $(B)/src/main.o $(call libs_of,app)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 SIM_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard src/sim/*.c)))
-$(B)/opsdeck-sim: $(SIM_OBJ) $(call libs_of,base)
+$(B)/opsdeck-sim: $(SIM_OBJ) $(call libs_of,sim)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SIM_LIBS) $(PKG_LIBS)
 
@@ -140,9 +141,15 @@ $(PTY_BIN): $(B)/tests/pty/ptyterm.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lvterm -lutil
 
+# Small programs that tests and benches drive.
+TOOL_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/tools/*.c)))
+$(TOOL_BIN): $(B)/tests/tools/%: $(B)/tests/tools/%.o $(call libs_of,net)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 RUNNER := tests/run.sh
 .PHONY: test check check-unit check-screen check-pty check-integration build-tests
-build-tests: all $(UNIT_BIN) $(if $(wildcard tests/pty/ptyterm.c),$(PTY_BIN))
+build-tests: all $(UNIT_BIN) $(TOOL_BIN) $(if $(wildcard tests/pty/ptyterm.c),$(PTY_BIN))
 test check: build-tests
 	$(Q)B=$(B) $(RUNNER) unit pty integration lint
 check-unit: $(UNIT_BIN)

@@ -340,7 +340,8 @@ struct request *http_request_new(const struct http *h, const struct http_request
     r->scheme = http_url_part(u, CURLUPART_SCHEME, 0);
     char *host = http_url_part(u, CURLUPART_HOST, 0);
     curl_url_cleanup(u);
-    bool ok = false, is_local = http_url_is_loopback(host) || req->unix_socket;
+    bool ok = false,
+         is_local = http_url_is_loopback(host) || http_url_is_metadata(host) || req->unix_socket;
     free(host);
     r->has_credential = has_credential(req);
     r->group_name = req->group ? xstrdup(req->group) : NULL;

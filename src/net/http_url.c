@@ -95,6 +95,17 @@ bool http_url_is_loopback(const char *host)
     return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
+bool http_url_is_metadata(const char *host)
+{
+    static const char *const hosts[] = { "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]",
+                                         "fd00:ec2::23" };
+
+    for (size_t i = 0; host && i < sizeof hosts / sizeof *hosts; i++)
+        if (strcasecmp(host, hosts[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
 {
     unsigned flags = part == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0;

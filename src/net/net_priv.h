@@ -137,8 +137,11 @@ CURLcode http_global_init(void);
 
 /* http_url.c. Parse with the rules all requests obey: http or https, a host, no user info. */
 CURLU *http_url_parse(const char *url, struct err *e);
-char *http_url_place(CURLU *u);                                /* "host:port", heap */
-bool http_url_is_loopback(const char *host);                   /* localhost, 127.0.0.0/8, ::1 */
+char *http_url_place(CURLU *u);              /* "host:port", heap */
+bool http_url_is_loopback(const char *host); /* localhost, 127.0.0.0/8, ::1 */
+/* Link-local addresses of the machine's own container agent, which speaks plain http (AWS SDKs
+ * Reference Guide, "Container credential provider"). */
+bool http_url_is_metadata(const char *host);
 char *http_url_part(CURLU *u, CURLUPart part, unsigned flags); /* heap copy or NULL */
 
 /* http_date.c: the three forms of RFC 9110 5.6.7; `now_ms` settles two-digit years. */

@@ -64,12 +64,18 @@ static const char *const ENV_ALLOWED[] = {
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_CA_BUNDLE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_SDK_LOAD_CONFIG",
     "NO_PROXY",
     "no_proxy",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 };
-static const char *const ENV_PREFIXES[] = { "LC_", "XDG_" };
+static const char *const ENV_PREFIXES[] = { "LC_", "XDG_", "AWS_ENDPOINT_URL" };
+/* Only without a password inside. */
+static const char *const ENV_PROXIES[] = { "HTTPS_PROXY=", "https_proxy=", "http_proxy=",
+                                           "ALL_PROXY=", "all_proxy=" };
 
 static bool is_allowed(const char *entry)
 {
@@ -81,6 +87,9 @@ static bool is_allowed(const char *entry)
     for (size_t i = 0; i < ARRAY_LEN(ENV_PREFIXES); i++)
         if (strncmp(entry, ENV_PREFIXES[i], strlen(ENV_PREFIXES[i])) == 0)
             return true;
+    for (size_t i = 0; i < ARRAY_LEN(ENV_PROXIES); i++)
+        if (strncmp(entry, ENV_PROXIES[i], strlen(ENV_PROXIES[i])) == 0)
+            return !strchr(entry, '@');
     return false;
 }
 

@@ -37,7 +37,7 @@ enum http_auth_kind {
 /*
  * Copied by http_send(); the secrets in it are wiped when the request ends. With a credential
  * (auth, headers_are_secret, or a header such as Authorization) plain http is refused unless the
- * host is loopback, and no redirect is followed.
+ * host is loopback or the container agent's metadata address, and no redirect is followed.
  */
 struct http_request {
     const char *method; /* "GET", "POST", "HEAD"; NULL: "GET" */
