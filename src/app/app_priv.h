@@ -47,6 +47,8 @@ struct options {
     enum output out;
     const char *sources[SOURCES_MAX];
     size_t nsources;
+    const char *sets[SOURCES_MAX]; /* --set NAME=VALUE */
+    size_t nsets;
     const char *filter, *since, *around, *limit, *fixtures;
     bool force;
     /* what is left: the command's own words */
@@ -97,6 +99,7 @@ enum option_id {
     OPT_AROUND,
     OPT_LIMIT,
     OPT_FIXTURES,
+    OPT_SET,
     OPT_FORCE,
 };
 struct option_row {

@@ -79,11 +79,28 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
     ev_break(loop, EVBREAK_ALL);
 }
 
+/* --set holds for the sources named, or for all. */
+static bool set_params(struct app *a, struct err *e)
+{
+    const struct options *o = &a->o;
+
+    for (size_t i = 0; i < o->nsets; i++) {
+        for (size_t k = 0; k < o->nsources; k++)
+            if (!plan_set(a->plan, o->sources[k], o->sets[i], e))
+                return false;
+        if (!o->nsources && !plan_set(a->plan, NULL, o->sets[i], e))
+            return false;
+    }
+    return true;
+}
+
 static bool start_polls(struct poller *p, struct report *r, struct err *e)
 {
     const struct options *o = &r->app->o;
 
-    r->left = o->nsources ? o->nsources : r->app->plan->nsources;
+    r->left = o->nsources;
+    for (size_t i = 0; !o->nsources && i < r->app->plan->nsources; i++)
+        r->left += !r->app->plan->sources[i].recipe->is_on_demand;
     if (!o->nsources)
         return engine_poll_now(p->engine, NULL);
     for (size_t i = 0; i < o->nsources; i++)
@@ -127,7 +144,7 @@ static int run_once(struct app *a, struct report *r)
 
     r->app = a;
     r->loop = loop;
-    if (!poller_open(&p, a, loop, &hooks, false, &e))
+    if (!set_params(a, &e) || !poller_open(&p, a, loop, &hooks, false, &e))
         return fail(a, &e);
     if (p.notice)
         fprintf(stderr, "opsdeck: %s\n", p.notice);

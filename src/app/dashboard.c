@@ -75,6 +75,26 @@ static void port_refresh(void *ctx, const char *source)
         engine_poll_now(d->poller.engine, source);
 }
 
+/* "name=value; name=value": values may hold spaces. */
+static bool port_ask_source(void *ctx, const char *source, const char *params, struct err *e)
+{
+    struct dash *d = ctx;
+    struct app *a = d->app;
+
+    if (!d->is_open || !d->poller.engine)
+        return err_set(e, ERR_USAGE, 0, "nothing is polled here: this screen shows the past");
+    if (engine_is_polling(d->poller.engine, source))
+        return err_set(e, ERR_USAGE, 0, "%s is being asked already: wait for its answer", source);
+    for (const char *p = params; *p;) {
+        size_t n = strcspn(p, ";");
+        if (n && !plan_set(a->plan, source, arena_strndup(a->mem, p, n), e))
+            return false;
+        p += n + strspn(p + n, "; ");
+    }
+    return engine_poll_now(d->poller.engine, source) ||
+           err_set(e, ERR_USAGE, 0, "there is no source \"%s\"; :sources lists them", source);
+}
+
 static void port_quit(void *ctx)
 {
     struct dash *d = ctx;
@@ -345,13 +365,25 @@ static void on_activity(void *ctx, size_t in_flight)
     ui_polling(d->ui, in_flight);
 }
 
+static void on_ask_mfa(void *ctx, const char *profile, const char *serial, aws_mfa_reply_fn *reply,
+                       void *reply_ctx)
+{
+    struct dash *d = ctx;
+    char label[160];
+
+    snprintf(label, sizeof label, "MFA code of %s for profile %s: ", serial, profile);
+    ui_ask_person(d->ui, label, reply, reply_ctx);
+}
+
 /* After the first frame, before the loop: the store for writing, libcurl, the first polls. */
 static void open_poller(struct dash *d)
 {
     struct err e = { 0 };
-    struct engine_hooks hooks = {
-        .ctx = d, .committed = on_committed, .ended = on_ended, .activity = on_activity
-    };
+    struct engine_hooks hooks = { .ctx = d,
+                                  .committed = on_committed,
+                                  .ended = on_ended,
+                                  .activity = on_activity,
+                                  .ask_mfa = on_ask_mfa };
 
     if (d->app->at_ms)
         return; /* the past is looked at, not polled */
@@ -461,6 +493,7 @@ static bool open_ui(struct dash *d, const struct theme *theme, const struct keym
                                 .ask = port_ask,
                                 .cancel = port_cancel,
                                 .refresh = port_refresh,
+                                .ask_source = port_ask_source,
                                 .quit = port_quit,
                                 .suspend = port_suspend,
                                 .reload = port_reload,

@@ -26,6 +26,7 @@ const struct option_row option_rows[] = {
     { OPT_JSON, "json", NULL, "one JSON document on stdout", 'o' },
     { OPT_CSV, "csv", NULL, "comma-separated values on stdout", 'o' },
     { OPT_SOURCE, "source", "NAME", "only this source; may be repeated", 's' },
+    { OPT_SET, "set", "NAME=VALUE", "a param of the sources polled; may be repeated", 'p' },
     { OPT_FILTER, "filter", "EXPR", "words, key:value, !term", 'f' },
     { OPT_SINCE, "since", "TIME", "changes after this moment: 30m, 14:05, RFC 3339", 'c' },
     { OPT_AROUND, "around", "TIME", "changes nearest to this moment first", 'c' },
@@ -36,7 +37,7 @@ const struct option_row option_rows[] = {
 const size_t noption_rows = ARRAY_LEN(option_rows);
 
 const struct command commands[] = {
-    { "poll", "", "poll once and report each source", 0, "os", cmd_poll },
+    { "poll", "", "poll once and report each source", 0, "osp", cmd_poll },
     { "collect", "", "poll for ever without a screen", 0, "", cmd_collect },
     { "status", "", "what is wrong now; exit 0 none, 1 warn, 2 crit, 3 unknown", 0, "o",
       cmd_status },
@@ -97,6 +98,12 @@ static bool apply(struct options *o, int id, const char *arg, struct err *e)
     }
     if (id == OPT_JSON || id == OPT_CSV)
         return set_output(o, id == OPT_JSON ? OUT_JSON : OUT_CSV, e);
+    if (id == OPT_SET) {
+        if (o->nsets == SOURCES_MAX)
+            return err_set(e, ERR_USAGE, 0, "more than %d --set", SOURCES_MAX);
+        o->sets[o->nsets++] = arg;
+        return true;
+    }
     if (o->nsources == SOURCES_MAX)
         return err_set(e, ERR_USAGE, 0, "more than %d --source", SOURCES_MAX);
     o->sources[o->nsources++] = arg;

@@ -10,6 +10,7 @@
 
 static const char *const methods[] = { "GET", "POST", NULL };
 static const char *const on_errors[] = { "fail", "next", NULL };
+static const char *const json_versions[] = { "1.0", "1.1", NULL };
 static const char *const formats[] = { "json", "jsonl", "xml", "prom", "text", NULL };
 static const char *const expects[] = { "any", "array", "object", "string", "number", NULL };
 const char *const recipe_param_types[] = { "string",   "int",  "number", "bool",
@@ -32,6 +33,8 @@ static const struct key_def rows[] = {
       .help = "requests at once" },
     { "rate_per_minute", KEY_INT64, .dflt = "0", .min = 0, .max = 100000, REC(rate_per_min),
       .help = "requests a minute, 0: no limit" },
+    { "on_demand", KEY_BOOL, .dflt = "false", REC(is_on_demand),
+      .help = "polled only when a person asks" },
     { "params", KEY_MAP, NOWHERE, .help = "what a source may set" },
     { "params.*", KEY_MAP, NOWHERE, .help = "a param" },
     { "params.*.type", KEY_CHOICE, .choices = recipe_param_types, .flags = KEY_REQUIRED, NOWHERE,
@@ -59,8 +62,19 @@ static const struct key_def rows[] = {
       .help = "opsdeck only reads: POST needs read_only: true" },
     { "steps.request.read_only", KEY_BOOL, .dflt = "false", REQ(is_read_only),
       .help = "this POST changes nothing" },
-    { "steps.request.path", KEY_TEXT, .flags = KEY_REQUIRED, REQ(path),
-      .help = "below the source's url; {templates}" },
+    { "steps.request.path", KEY_TEXT, REQ(path), .help = "below the source's url; {templates}" },
+    { "steps.request.service", KEY_NAME, REQ(service), .help = "aws: the SDK's name of a service" },
+    { "steps.request.target", KEY_TEXT, REQ(target),
+      .help = "aws: X-Amz-Target of a JSON service" },
+    { "steps.request.json", KEY_CHOICE, .choices = json_versions, .dflt = "1.1", REQ(json_version),
+      .help = "aws: version of its JSON protocol" },
+    { "steps.request.action", KEY_TEXT, REQ(action), .help = "aws: Action of a query service" },
+    { "steps.request.version", KEY_TEXT, REQ(version), .help = "aws: Version of a query service" },
+    { "steps.request.region", KEY_TEXT, REQ(region),
+      .help = "aws: another region than the source's; {templates}" },
+    { "steps.request.url", KEY_TEXT, REQ(url),
+      .help = "aws: an unsigned public answer; {templates}" },
+    { "steps.request.accept_error", KEY_TEXTS, NOWHERE, .help = "aws: error codes that are data" },
     { "steps.request.query", KEY_MAP, NOWHERE, .help = "query parameters" },
     { "steps.request.query.*", KEY_TEXT, NOWHERE, .help = "value; {templates}" },
     { "steps.request.headers", KEY_MAP, NOWHERE, .help = "request headers" },
@@ -74,6 +88,13 @@ static const struct key_def rows[] = {
     { "steps.expect.path", KEY_TEXT, .dflt = "$", STEP(expect_path), .help = "SQLite JSON path" },
     { "steps.expect.type", KEY_CHOICE_NO, .dflt = "any", .choices = expects, STEP(expect),
       .help = "JSON type there" },
+    { "steps.wait", KEY_MAP, NOWHERE, .help = "ask again until the answer is whole" },
+    { "steps.wait.until", KEY_TEXT, .flags = KEY_REQUIRED, NOWHERE,
+      .help = "SQL over :body: 1 when it is" },
+    { "steps.wait.every", KEY_DURATION, .dflt = "1s", .min = 500, .max = MINUTE,
+      STEP(wait_every_ms), .help = "pause between two" },
+    { "steps.wait.limit", KEY_DURATION, .dflt = "1m", .min = 1000, .max = 10 * MINUTE,
+      STEP(wait_limit_ms), .help = "in all; past it the step fails" },
     { "steps.page", KEY_MAP, NOWHERE, .help = "paging" },
     { "steps.page.link", KEY_TEXT, NOWHERE, .help = "next: the Link header's rel=next" },
     { "steps.page.offset", KEY_TEXT, NOWHERE, .help = "query parameter of the offset" },

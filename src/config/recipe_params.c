@@ -227,3 +227,44 @@ bool recipe_bind_map(struct arena *mem, const struct recipe *r, const struct cfg
 {
     return bind_values(mem, r, map, pos, "params", binds, ps);
 }
+
+/* "a,b" as the items of a list; anything else as one scalar. */
+static struct cfg_node *node_of(struct arena *mem, enum param_type type, const char *text)
+{
+    struct cfg_node *n = arena_alloc(mem, sizeof *n);
+
+    *n = (struct cfg_node){ .kind = CFG_SCALAR, .text = arena_strdup(mem, text) };
+    if (type != PARAM_LIST)
+        return n;
+    struct cfg_node **items = arena_array(mem, strlen(text) + 1, sizeof *items);
+    *n = (struct cfg_node){ .kind = CFG_SEQ, .items = items };
+    for (const char *p = text; *p; p += *p == ',') {
+        size_t len = strcspn(p, ",");
+        if (len)
+            items[n->n++] = node_of(mem, PARAM_STRING, arena_strndup(mem, p, len));
+        p += len;
+    }
+    return n;
+}
+
+bool recipe_bind_text(struct arena *mem, const struct recipe *r, const char *name, const char *text,
+                      struct bind *out, struct err *e)
+{
+    const struct param_def *p = find_param(r, name);
+    struct bind b;
+
+    if (!p) {
+        const char **names = arena_array(mem, r->nparams + 1, sizeof *names);
+        for (size_t i = 0; i < r->nparams; i++)
+            names[i] = r->params[i].name;
+        const char *near = cfg_nearest(name, names, r->nparams);
+        return err_set(e, ERR_USAGE, 0, "recipe %s has no param %s%s%s (opsdeck recipe show %s)",
+                       r->name, name, near ? ", did you mean " : "", near ? near : "", r->name);
+    }
+    if (p->type == PARAM_MAP || !value_of(mem, p, node_of(mem, p->type, text), &b))
+        return err_set(
+            e, ERR_USAGE, 0, "param %s of recipe %s: expected %s, got \"%s\"", name, r->name,
+            p->type == PARAM_MAP ? "a map, which only the config can give" : wanted(p->type), text);
+    *out = b;
+    return true;
+}

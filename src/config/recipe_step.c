@@ -12,6 +12,7 @@ struct reading {
     const char *shown;        /* "steps[1]" */
     const char *const *names; /* templates that are known */
     bool has_fan;             /* columns of `for` are known only when it runs */
+    bool is_aws;
     bool ok;
 };
 
@@ -137,19 +138,101 @@ static void body(struct reading *rd, const struct cfg_node *n, struct request_de
     }
 }
 
+static void one_template(struct reading *rd, const struct cfg_node *map, const char *key)
+{
+    const struct cfg_node *n = cfg_get(map, key);
+
+    if (n && n->kind == CFG_SCALAR)
+        rd->ok &=
+            template_check(n, rd->names, rd->has_fan,
+                           arena_printf(rd->ps->mem, "%s.request.%s", rd->shown, key), rd->ps);
+}
+
+/* What only reads, by the words that AWS begins such operations with. */
+static bool is_reading_operation(const char *name)
+{
+    static const char *const verbs[] = { "Get",    "List",       "Describe", "BatchGet",
+                                         "Query",  "Scan",       "Filter",   "Lookup",
+                                         "Search", "StartQuery", "StopQuery" };
+    static const char *const refused[] = { "GetSecretValue", "GetQueueMessages" };
+
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        if (!strcmp(name, refused[i]))
+            return false;
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        if (!strncmp(name, verbs[i], strlen(verbs[i])))
+            return true;
+    return false;
+}
+
+static void aws_operation(struct reading *rd, const struct cfg_node *n, const char *key,
+                          const char *name)
+{
+    if (!is_reading_operation(name))
+        complain(rd, cfg_get(n, key), key,
+                 "Get, List, Describe, BatchGet, Query, Scan and the like",
+                 "opsdeck only reads: this operation may change something or take a secret");
+}
+
+/* A service with one of target, action and path; or a public url. */
+static void aws_request(struct reading *rd, const struct cfg_node *n, struct request_def *rq)
+{
+    int ways = (rq->target != NULL) + (rq->action != NULL) + (rq->path != NULL);
+
+    one_template(rd, n, "region");
+    one_template(rd, n, "url");
+    if (rq->url) {
+        if (rq->service || ways)
+            complain(rd, n, "request", NULL, "url: stands alone, without service and path");
+        return;
+    }
+    if (!rq->service || ways != 1) {
+        complain(rd, n, "request", "see docs/recipes.md, AWS",
+                 "expected service: and one of target:, action: or path:");
+        return;
+    }
+    if (rq->action && !rq->version)
+        complain(rd, n, "request", "version: \"2015-12-01\"", "action: needs the API's version:");
+    if (rq->target) {
+        const char *dot = strrchr(rq->target, '.');
+        aws_operation(rd, n, "target", dot ? dot + 1 : rq->target);
+    }
+    if (rq->action)
+        aws_operation(rd, n, "action", rq->action);
+    if (rq->target || rq->action) {
+        rq->method = "POST";
+        rq->is_read_only = true;
+    }
+}
+
+static void accept_error(struct reading *rd, const struct cfg_node *list, struct request_def *rq)
+{
+    const char **v = arena_array(rd->mem, (list ? list->n : 0) + 1, sizeof *v);
+
+    for (size_t i = 0; list && list->kind == CFG_SEQ && i < list->n; i++)
+        v[i] = list->items[i]->text;
+    rq->accept_error = v;
+}
+
 static void request(struct reading *rd, const struct cfg_node *n, struct request_def *rq)
 {
     const struct cfg_node *path = cfg_get(n, "path"), *method = cfg_get(n, "method");
 
     key_fill(&recipe_table, "steps.request", n, rq, rd->mem);
     rq->accept_status[0] = 200;
-    if (!rq->path || !rq->method || !path)
+    accept_error(rd, cfg_get(n, "accept_error"), rq);
+    if (!n || n->kind != CFG_MAP)
         return; /* the key table has complained */
-    if (*rq->path != '/')
+    if (rd->is_aws)
+        aws_request(rd, n, rq);
+    else if (!rq->path)
+        complain(rd, n, "request", "path: /...", "the path to ask is missing");
+    if (!rq->method)
+        return; /* the key table has complained */
+    if (rq->path && *rq->path != '/')
         complain(rd, path, "request.path", NULL,
                  "must begin with / : it is joined to the source's url");
-    rd->ok &= template_check(path, rd->names, rd->has_fan,
-                             arena_printf(rd->ps->mem, "%s.request.path", rd->shown), rd->ps);
+    one_template(rd, n, "path");
     pairs(rd, cfg_get(n, "query"), "query", &rq->query, &rq->nquery);
     pairs(rd, cfg_get(n, "headers"), "headers", &rq->headers, &rq->nheaders);
     header_names(rd, rq);
@@ -265,13 +348,22 @@ static const char *const *template_names(const struct recipe *r, struct arena *m
 bool step_read(struct arena *mem, const struct recipe *r, const struct cfg_node *node,
                const char *shown, struct step_def *out, struct cfg_problems *ps)
 {
-    struct reading rd = { mem, ps, shown, template_names(r, ps->mem), false, true };
-    const struct cfg_node *expect = cfg_get(node, "expect");
+    struct reading rd = { .mem = mem,
+                          .ps = ps,
+                          .shown = shown,
+                          .names = template_names(r, ps->mem),
+                          .is_aws = r->connector && !strcmp(r->connector, "aws"),
+                          .ok = true };
+    const struct cfg_node *expect = cfg_get(node, "expect"), *wait = cfg_get(node, "wait");
 
     *out = (struct step_def){ .pos = node->pos, .expect_path = "$" };
     key_fill(&recipe_table, "steps", node, out, mem);
     if (expect)
         key_fill(&recipe_table, "steps.expect", expect, out, mem);
+    if (wait) {
+        key_fill(&recipe_table, "steps.wait", wait, out, mem);
+        out->wait_until = sql_of(&rd, wait, "until");
+    }
     out->when = sql_of(&rd, node, "when");
     out->fan = sql_of(&rd, node, "for");
     rd.has_fan = out->fan.sql != NULL;

@@ -103,9 +103,9 @@ static const struct key_def rows[] = {
     { "sources.auth.basic.password_cmd", KEY_TEXTS, .help = "program and arguments that print the password; no shell", NOWHERE },
     { "sources.aws", KEY_MAP, .help = "AWS account and region, for recipes that ask AWS", NOWHERE,
       .example = "{profile: live, region: eu-west-2}" },
-    { "sources.aws.profile", KEY_TEXT, .help = "profile of the shared AWS configuration files", NOWHERE },
-    { "sources.aws.region", KEY_NAME, .help = "region", NOWHERE },
-    { "sources.aws.endpoint_url", KEY_URL, .choices = http_schemes, .help = "another endpoint than the service's own", NOWHERE },
+    { "sources.aws.profile", KEY_TEXT, .help = "profile of the shared AWS configuration files", SRC(aws.profile) },
+    { "sources.aws.region", KEY_NAME, .help = "region; else AWS_REGION, then the profile's", SRC(aws.region) },
+    { "sources.aws.endpoint_url", KEY_URL, .choices = http_schemes, .help = "another endpoint than the service's own", SRC(aws.endpoint_url) },
 };
 /* clang-format on */
 

@@ -96,9 +96,11 @@ static void load_source(struct settings *s, const struct entry *e, struct source
                         struct cfg_problems *ps)
 {
     const struct cfg_node *auth = cfg_get(e->node, "auth"), *params = cfg_get(e->node, "params");
-    const struct cfg_node *labels = cfg_get(e->node, "labels");
+    const struct cfg_node *labels = cfg_get(e->node, "labels"), *aws = cfg_get(e->node, "aws");
 
     key_fill(settings_table(), "sources", e->node, out, s->mem);
+    if (aws && aws->kind == CFG_MAP)
+        key_fill(settings_table(), "sources.aws", aws, out, s->mem);
     out->node = e->node;
     out->pos = e->node->pos;
     out->params = params && params->kind == CFG_MAP ? params : NULL;

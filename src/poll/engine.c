@@ -146,7 +146,8 @@ void slot_ended(struct slot *sl, const struct poll_outcome *o, int64_t pause_ms)
 {
     struct engine *en = sl->en;
 
-    schedule(sl, pause_ms);
+    if (!sl->src->recipe->is_on_demand)
+        schedule(sl, pause_ms);
     if (o->kind == POLL_FAILED)
         log_add(LOG_WARN, "poll", "%s: %s", o->source, o->err.text);
     if (o->warning)
@@ -183,6 +184,14 @@ static void on_maintain(struct ev_loop *loop, ev_timer *w, int revents)
     tell_ingest(w->data, job_new(NULL, INGEST_MAINTAIN));
 }
 
+static bool asks_aws(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->nsources; i++)
+        if (plan->sources[i].connector == &connector_aws)
+            return true;
+    return false;
+}
+
 struct engine *engine_new(const struct engine_opts *o, struct err *e)
 {
     struct engine *en = xcalloc(1, sizeof *en);
@@ -215,6 +224,8 @@ struct engine *engine_new(const struct engine_opts *o, struct err *e)
         ev_timer_init(&sl->due, on_due, 0., 0.);
         sl->due.data = sl;
     }
+    if (asks_aws(o->plan))
+        en->aws = aws_link_new(en);
     ev_timer_init(&en->maintain, on_maintain, 60., MAINTAIN_S);
     en->maintain.data = en;
     tell_sources(en);
@@ -225,7 +236,8 @@ void engine_run(struct engine *en)
 {
     ev_timer_start(en->o.loop, &en->maintain);
     for (size_t i = 0; i < en->nslots; i++)
-        schedule(&en->slots[i], en->nslots > 1 ? (int64_t)(engine_random(en) * SPREAD_MS) : 0);
+        if (!en->slots[i].src->recipe->is_on_demand)
+            schedule(&en->slots[i], en->nslots > 1 ? (int64_t)(engine_random(en) * SPREAD_MS) : 0);
 }
 
 bool engine_poll_now(struct engine *en, const char *source)
@@ -234,7 +246,7 @@ bool engine_poll_now(struct engine *en, const char *source)
 
     for (size_t i = 0; i < en->nslots; i++) {
         struct slot *sl = &en->slots[i];
-        if (source && strcmp(sl->src->cfg->name, source) != 0)
+        if (source ? strcmp(sl->src->cfg->name, source) != 0 : sl->src->recipe->is_on_demand)
             continue;
         found = true;
         if (!sl->run)
@@ -242,6 +254,14 @@ bool engine_poll_now(struct engine *en, const char *source)
     }
     activity(en);
     return found;
+}
+
+bool engine_is_polling(const struct engine *en, const char *source)
+{
+    for (size_t i = 0; i < en->nslots; i++)
+        if (!strcmp(en->slots[i].src->cfg->name, source))
+            return en->slots[i].run != NULL;
+    return false;
 }
 
 size_t engine_in_flight(const struct engine *en)
@@ -277,6 +297,7 @@ void engine_free(struct engine *en)
     }
     ev_timer_stop(en->o.loop, &en->maintain);
     governor_free(en->governor);
+    aws_link_free(en->aws);
     http_free(en->http);
     free(en->slots);
     free(en->holder);

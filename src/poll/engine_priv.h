@@ -45,6 +45,7 @@ struct engine {
     struct slot *slots;
     size_t nslots;
     struct pending *pending;
+    struct aws_link *aws; /* NULL: no source asks AWS */
     char *holder;
     ev_timer maintain;
     unsigned random; /* state of the jitter */
@@ -71,9 +72,15 @@ struct item {
     char *next, *seen_next;   /* paging token at hand and the one before */
     int64_t offset;
     int page, attempt;
-    bool no_validators; /* the kept body was gone: ask for a whole answer */
-    bool has_turn;      /* holds a turn of the governor */
-    bool has_renewed;   /* a 401 was answered with a fresh token once */
+    bool no_validators;       /* the kept body was gone: ask for a whole answer */
+    bool has_turn;            /* holds a turn of the governor */
+    bool has_renewed;         /* a 401 was answered with a fresh token once */
+    int64_t signed_offset_ms; /* of the clock this request was signed by */
+    bool has_set_clock;       /* a refused signature was answered with the server's time once */
+    bool is_waiting;          /* wait: the answer was not whole; started at wait_from_ms */
+    int64_t wait_from_ms;
+    struct aws_sending *sending; /* TRANSPORT_AWS: it waits for keys */
+    char *key_id;                /* TRANSPORT_AWS: the access key this request was signed with */
     uint64_t http_id;
     struct file_read *file;
     ev_timer retry;
@@ -92,7 +99,9 @@ struct run {
     bool is_leased;
     bool *step_ok; /* committed, by step */
     const char *warning;
-    char host[300]; /* scheme://host:port, the governor's key */
+    char host[300]; /* of the step at hand: scheme://host:port or "aws PROFILE SERVICE", the
+                       governor's key */
+    int slow;       /* how many times longer the next pause is, from the governor */
     int64_t started_ms, step_started_wall_ms;
     /* what happened, for the source's state */
     int64_t requests, not_modified, wire_bytes, latency_ms, rows, opened, changed, closed;
@@ -120,6 +129,17 @@ void run_item_done(struct run *run);
 void run_hide_secrets(struct err *e);
 const struct step_def *run_step(const struct run *run);
 const struct plan_source *run_source(const struct run *run);
+
+/* aws_send.c: configuration, credentials and signer of the engine; one when a source needs it. */
+struct aws_link *aws_link_new(struct engine *en);
+void aws_link_free(struct aws_link *a);
+/* Get keys, sign, send; `answered` is of http_send(); `failed` may be called at once. */
+void aws_send(struct item *it, http_done_fn *answered, void (*failed)(struct item *, struct err *));
+void aws_send_cancel(struct item *it);
+/* The answer's Date teaches the server's clock; true when a refused signature may be due to it. */
+bool aws_clock_was_wrong(struct item *it, const struct http_response *r);
+/* The keys of this request have ended. */
+void aws_keys_ended(struct item *it);
 
 /* item.c */
 void item_start(struct item *it);

@@ -27,6 +27,9 @@ struct host {
     int64_t not_before_ms; /* monotonic: the server asked for a pause */
     int64_t next_turn_ms;  /* monotonic: the rate */
     int64_t budget;
+    int slow;           /* 1..16: how much longer than asked the pauses are */
+    int clean;          /* polls since without a throttle */
+    bool was_throttled; /* in the poll at hand */
 };
 
 struct governor {
@@ -97,6 +100,7 @@ static struct host *host_get(struct governor *g, const char *name)
     h = xcalloc(1, sizeof *h);
     h->name = xstrdup(name);
     h->budget = -1;
+    h->slow = 1;
     h->next = g->hosts;
     g->hosts = h;
     return h;
@@ -120,7 +124,7 @@ static void take_turn(struct governor *g, struct waiter *w, int64_t now)
     w->host->in_flight++;
     g->in_flight++;
     if (w->gap_ms)
-        w->host->next_turn_ms = now + w->gap_ms;
+        w->host->next_turn_ms = now + w->gap_ms * w->host->slow;
     governor_go_fn *go = w->go;
     void *ctx = w->ctx;
     free(w);
@@ -187,41 +191,67 @@ void governor_cancel(struct governor *g, void *ctx)
     }
 }
 
-static void learn(struct governor *g, struct host *h, const struct http_response *r)
+static void learn(struct governor *g, struct host *h, const struct governor_news *news)
 {
-    const char *left = http_response_header(r, "x-ratelimit-remaining");
-    int64_t v, wait;
+    int64_t wait = news->wait_ms;
 
-    if (left && str_to_i64(left, 0, INT64_MAX, &v))
-        h->budget = v;
-    if (retry_class_of(r) != RETRY_THROTTLE && h->budget != 0)
+    if (news->budget >= 0)
+        h->budget = news->budget;
+    if (!news->is_throttled && h->budget != 0)
         return;
-    wait = retry_after_ms(r, clock_wall_ms(g->clock));
-    if (wait < 0 && retry_class_of(r) == RETRY_THROTTLE)
-        wait = 60000; /* told to slow down, but not for how long */
+    h->was_throttled |= news->is_throttled;
+    if (wait < 0 && news->is_throttled)
+        wait = news->default_wait_ms; /* told to slow down, but not for how long */
     if (wait <= 0)
         return;
     int64_t until = clock_mono_ms(g->clock) + wait;
     if (until > h->not_before_ms) {
         h->not_before_ms = until;
-        log_add(LOG_WARN, "poll", "%s asks for a pause of %lld s", h->name,
-                (long long)(wait / 1000));
+        log_add(LOG_WARN, "poll", "%s asks for a pause of %lld ms", h->name, (long long)wait);
     }
 }
 
-void governor_done(struct governor *g, const char *host, const struct http_response *r)
+struct governor_news governor_read(const struct http_response *r, int64_t now_ms)
+{
+    const char *left = http_response_header(r, "x-ratelimit-remaining");
+    struct governor_news news = { .is_throttled = retry_class_of(r) == RETRY_THROTTLE,
+                                  .wait_ms = retry_after_ms(r, now_ms),
+                                  .default_wait_ms = 60000,
+                                  .budget = -1 };
+
+    if (left)
+        str_to_i64(left, 0, INT64_MAX, &news.budget);
+    return news;
+}
+
+void governor_done(struct governor *g, const char *host, const struct governor_news *news)
 {
     struct host *h = host_get(g, host);
 
     h->in_flight--;
     g->in_flight--;
-    if (r && r->status)
-        learn(g, h, r);
+    if (news)
+        learn(g, h, news);
     /* Whoever gives a turn back is in the middle of something: the next one starts from the loop.
      */
     ev_timer_stop(g->loop, &g->timer);
     ev_timer_set(&g->timer, 0., 0.);
     ev_timer_start(g->loop, &g->timer);
+}
+
+int governor_poll_ended(struct governor *g, const char *host)
+{
+    struct host *h = host_get(g, host);
+
+    if (h->was_throttled) {
+        h->slow = h->slow < GOVERNOR_SLOW_MAX ? h->slow * 2 : GOVERNOR_SLOW_MAX;
+        h->clean = 0;
+    } else if (h->slow > 1 && ++h->clean >= GOVERNOR_CLEAN_POLLS) {
+        h->slow /= 2;
+        h->clean = 0;
+    }
+    h->was_throttled = false;
+    return h->slow;
 }
 
 int64_t governor_budget(const struct governor *g, const char *host)

@@ -14,22 +14,39 @@ struct governor;
 struct http_response;
 
 enum {
-    GOVERNOR_PER_HOST = 6
+    GOVERNOR_PER_HOST = 6,
+    GOVERNOR_SLOW_MAX = 16,
+    GOVERNOR_CLEAN_POLLS = 3
+};
+
+/* What an answer says of limits. */
+struct governor_news {
+    bool is_throttled;
+    int64_t wait_ms;         /* asked for; -1: it does not say */
+    int64_t default_wait_ms; /* after a throttle that does not say */
+    int64_t budget;          /* calls left; -1: it does not say */
 };
 
 struct governor *governor_new(struct ev_loop *loop, const struct clock *clock, int total);
 void governor_free(struct governor *g);
 /*
- * Ask for a turn at `host` (scheme://host:port). `go` is called from the loop, or at once when
- * there is room; every turn taken is given back with governor_done(). rate_per_min 0: no limit.
+ * Ask for a turn at `host` (scheme://host:port, or "aws PROFILE SERVICE"). `go` is called from the
+ * loop, or at once when there is room; every turn taken is given back with governor_done().
+ * rate_per_min 0: no limit.
  */
 typedef void governor_go_fn(void *ctx);
 void governor_ask(struct governor *g, const char *host, int64_t rate_per_min, governor_go_fn *go,
                   void *ctx);
 void governor_cancel(struct governor *g, void *ctx); /* of a turn asked for and not yet given */
-/* Give a turn back (nobody is started from inside this call); `r` (may be NULL) teaches limits:
- * Retry-After, x-ratelimit headers. */
-void governor_done(struct governor *g, const char *host, const struct http_response *r);
+/* Give a turn back (nobody is started from inside this call); `news` may be NULL: no answer. */
+void governor_done(struct governor *g, const char *host, const struct governor_news *news);
+/* Retry-After and x-ratelimit headers of an HTTP answer. */
+struct governor_news governor_read(const struct http_response *r, int64_t now_ms);
+/*
+ * A poll of this host has ended. Gives how many times longer than asked intervals and gaps are:
+ * doubled by a poll that was throttled (at most 16), halved after three clean ones.
+ */
+int governor_poll_ended(struct governor *g, const char *host);
 /* Calls left as the server told, or -1. */
 int64_t governor_budget(const struct governor *g, const char *host);
 /* ms until the host may be asked again (0: now). */

@@ -11,6 +11,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/net/aws_config.h"
 #include "opsdeck/net/retry.h"
 
 #include "engine_priv.h"
@@ -19,6 +20,7 @@ enum {
     TRIES = 3,
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 8000,
+    AWS_THROTTLE_MS = 1000,
     THROTTLE_PATIENCE_MS = 65000
 };
 
@@ -29,12 +31,12 @@ static struct engine *engine_of(const struct item *it)
     return it->run->slot->en;
 }
 
-static void give_turn_back(struct item *it, const struct http_response *r)
+static void give_turn_back(struct item *it, const struct governor_news *news)
 {
     if (!it->has_turn)
         return;
     it->has_turn = false;
-    governor_done(engine_of(it)->governor, it->run->host, r);
+    governor_done(engine_of(it)->governor, it->run->host, news);
 }
 
 void item_stop(struct item *it)
@@ -43,6 +45,7 @@ void item_stop(struct item *it)
 
     if (it->state == ITEM_ACTIVE) {
         tokens_cancel(en->tokens, it);
+        aws_send_cancel(it);
         if (it->http_id)
             http_cancel(en->http, it->http_id);
         file_read_cancel(it->file);
@@ -55,7 +58,8 @@ void item_stop(struct item *it)
     free(it->next);
     free(it->seen_next);
     free(it->link);
-    it->next = it->seen_next = it->link = NULL;
+    free(it->key_id);
+    it->next = it->seen_next = it->link = it->key_id = NULL;
 }
 
 static void item_fail(struct item *it, struct err *e)
@@ -65,6 +69,9 @@ static void item_fail(struct item *it, struct err *e)
     run_hide_secrets(&copy);
     if (it->plan.transport == TRANSPORT_HTTP && it->plan.http.url)
         err_ctx(&copy, "%s %s", it->plan.http.method, it->plan.http.url);
+    else if (it->plan.transport == TRANSPORT_AWS &&
+             (copy.code == ERR_NET || copy.code == ERR_TIMEOUT))
+        err_ctx(&copy, "%s %s", it->plan.aws.service, it->plan.aws.operation);
     run_fail_step(it->run, &copy);
 }
 
@@ -152,6 +159,39 @@ static bool next_page(struct item *it, struct ingest_result *r)
     return it->next != NULL;
 }
 
+static void on_retry(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)loop;
+    (void)revents;
+    item_send(w->data);
+}
+
+static void send_later(struct item *it, int64_t pause_ms)
+{
+    ev_timer_init(&it->retry, on_retry, (double)pause_ms / 1000.0, 0.);
+    it->retry.data = it;
+    ev_timer_start(engine_of(it)->o.loop, &it->retry);
+}
+
+/* wait: the answer is not whole yet. */
+static void ask_again(struct item *it)
+{
+    const struct step_def *st = run_step(it->run);
+    int64_t now = clock_mono_ms(engine_of(it)->o.clock);
+    struct err e = { 0 };
+
+    if (!it->is_waiting)
+        it->wait_from_ms = now;
+    it->is_waiting = true;
+    if (now - it->wait_from_ms + st->wait_every_ms > st->wait_limit_ms) {
+        err_set(&e, ERR_TIMEOUT, 0, "the answer was not whole after %lld s (wait: limit)",
+                (long long)(st->wait_limit_ms / 1000));
+        item_fail(it, &e);
+        return;
+    }
+    send_later(it, st->wait_every_ms);
+}
+
 static void on_mapped(struct run *run, struct ingest_result *r, void *arg)
 {
     struct item *it = arg;
@@ -166,6 +206,11 @@ static void on_mapped(struct run *run, struct ingest_result *r, void *arg)
         item_fail(it, &r->err);
         return;
     }
+    if (r->is_early) {
+        ask_again(it);
+        return;
+    }
+    it->is_waiting = false;
     if (!next_page(it, r)) {
         item_finished(it);
         return;
@@ -185,7 +230,8 @@ static void on_mapped(struct run *run, struct ingest_result *r, void *arg)
     item_send(it);
 }
 
-static void map_response(struct item *it, struct http_response *r, bool is_kept)
+static void map_response(struct item *it, struct http_response *r, bool is_kept,
+                         const char *error_body)
 {
     struct ingest_job *job = map_job(it);
 
@@ -199,8 +245,11 @@ static void map_response(struct item *it, struct http_response *r, bool is_kept)
         job->content_type = arena_strdup(job->mem, http_response_header(r, "content-type"));
         job->etag = arena_strdup(job->mem, http_response_header(r, "etag"));
         job->last_modified = arena_strdup(job->mem, http_response_header(r, "last-modified"));
-        job->body = xstrndup(r->body ? r->body : "", r->body_len);
-        job->body_len = r->body_len;
+        const char *body = error_body ? error_body : r->body ? r->body : "";
+        job->body_len = error_body ? strlen(error_body) : r->body_len;
+        job->body = xstrndup(body, job->body_len);
+        if (error_body)
+            job->content_type = MAP_ERROR_TYPE;
     }
     if (page_of(it)->kind == PAGE_LINK) {
         free(it->link);
@@ -267,31 +316,17 @@ static void on_files(void *ctx, struct file_bodies *b)
 
 /* ---- HTTP */
 
-static void on_retry(struct ev_loop *loop, ev_timer *w, int revents)
+static bool wait_and_retry(struct item *it, const struct verdict *v, int64_t backoff_ms)
 {
-    (void)loop;
-    (void)revents;
-    item_send(w->data);
-}
-
-static bool wait_and_retry(struct item *it, const struct verdict *v, int64_t server_wait_ms)
-{
-    struct engine *en = engine_of(it);
-    int64_t pause;
-
     if (v->retry == RETRY_NO || it->attempt + 1 >= TRIES)
         return false;
-    if (v->retry == RETRY_THROTTLE) {
-        if (server_wait_ms < 0 || server_wait_ms > THROTTLE_PATIENCE_MS)
-            return false;
-        pause = server_wait_ms; /* the governor holds it back no less */
-    } else {
-        pause = retry_backoff_ms(it->attempt, BACKOFF_BASE_MS, BACKOFF_CAP_MS, engine_random(en));
-    }
+    int64_t pause = v->retry == RETRY_THROTTLE ? v->wait_ms : backoff_ms;
+    if (pause < 0 && it->plan.transport == TRANSPORT_AWS)
+        pause = backoff_ms; /* AWS hardly ever says; its throttles are short */
+    if (pause < 0 || pause > THROTTLE_PATIENCE_MS)
+        return false;
     it->attempt++;
-    ev_timer_init(&it->retry, on_retry, (double)pause / 1000.0, 0.);
-    it->retry.data = it;
-    ev_timer_start(en->o.loop, &it->retry);
+    send_later(it, pause); /* the governor holds it back no less */
     return true;
 }
 
@@ -315,6 +350,24 @@ static bool renew_token(struct item *it, const struct http_response *r)
     return true;
 }
 
+/* Signed with keys that have ended, or by a clock that is wrong: mended, it may go once more. */
+static bool renew_keys(struct item *it, const struct http_response *r, const struct verdict *v)
+{
+    if (it->plan.transport != TRANSPORT_AWS)
+        return false;
+    bool was_clock = r->status && aws_clock_was_wrong(it, r);
+    if (v->is_skewed && was_clock && !it->has_set_clock) {
+        it->has_set_clock = true;
+    } else if (v->is_expired && !it->has_renewed) {
+        it->has_renewed = true;
+        aws_keys_ended(it);
+    } else {
+        return false;
+    }
+    item_send(it);
+    return true;
+}
+
 /* A 304 means something only as the answer to our own question. */
 static bool asked_conditionally(const struct item *it)
 {
@@ -325,6 +378,14 @@ static bool asked_conditionally(const struct item *it)
             !strcasecmp(rq->headers[i].name, "If-Modified-Since"))
             return true;
     return false;
+}
+
+static int64_t backoff_of(struct item *it, const struct verdict *v)
+{
+    bool is_aws_throttle = it->plan.transport == TRANSPORT_AWS && v->retry == RETRY_THROTTLE;
+
+    return retry_backoff_ms(it->attempt, is_aws_throttle ? AWS_THROTTLE_MS : BACKOFF_BASE_MS,
+                            BACKOFF_CAP_MS, engine_random(engine_of(it)));
 }
 
 static void on_response(void *ctx, struct http_response *r)
@@ -340,18 +401,26 @@ static void on_response(void *ctx, struct http_response *r)
     run->latency_ms += r->total_ms;
     run->wire_bytes += r->wire_bytes;
     run->had_answer |= r->status != 0;
-    give_turn_back(it, r);
     src->connector->judge(src, run_step(run), r, now, &v);
+    int64_t backoff_ms = backoff_of(it, &v);
+    struct governor_news news = governor_read(r, now);
+    if (it->plan.transport == TRANSPORT_AWS) {
+        news.is_throttled = v.retry == RETRY_THROTTLE;
+        news.wait_ms = v.wait_ms;
+        news.default_wait_ms = backoff_ms;
+    }
+    give_turn_back(it, r->status ? &news : NULL);
     if (v.kind == VERDICT_NOT_MODIFIED && !asked_conditionally(it)) {
         v = (struct verdict){ .kind = VERDICT_ERROR, .retry = RETRY_NO };
         err_set(&v.err, ERR_HTTP, r->status, "HTTP 304 (not modified), which was not asked for");
     }
     if (v.kind == VERDICT_ROWS) {
-        map_response(it, r, false);
+        map_response(it, r, false, v.error_body);
     } else if (v.kind == VERDICT_NOT_MODIFIED) {
         run->not_modified++;
-        map_response(it, r, true);
-    } else if (!renew_token(it, r) && !wait_and_retry(it, &v, retry_after_ms(r, now))) {
+        map_response(it, r, true, NULL);
+    } else if (!renew_keys(it, r, &v) && !renew_token(it, r) &&
+               !wait_and_retry(it, &v, backoff_ms)) {
         item_fail(it, &v.err);
     }
     http_response_free(r);
@@ -393,7 +462,9 @@ static void on_turn(void *ctx)
     struct token_ref ref = token_ref_of(it);
 
     it->has_turn = true;
-    if (run_source(it->run)->cfg->auth.kind == AUTH_NONE)
+    if (it->plan.transport == TRANSPORT_AWS)
+        aws_send(it, on_response, item_fail);
+    else if (run_source(it->run)->cfg->auth.kind == AUTH_NONE)
         on_token(it, NULL, NULL);
     else
         tokens_get(engine_of(it)->tokens, &ref, on_token, it);
@@ -463,8 +534,11 @@ static void item_send(struct item *it)
     }
     fill_request(it);
     int64_t rate = run_step(run)->rate_per_min;
-    governor_ask(engine_of(it)->governor, run->host, rate ? rate : src->recipe->rate_per_min,
-                 on_turn, it);
+    if (!rate)
+        rate = src->recipe->rate_per_min;
+    if (!rate && it->plan.transport == TRANSPORT_AWS)
+        rate = aws_service_rate(it->plan.aws.service);
+    governor_ask(engine_of(it)->governor, run->host, rate, on_turn, it);
 }
 
 static void on_body(struct run *run, struct ingest_result *r, void *arg)

@@ -8,6 +8,10 @@
 #include "opsdeck/poll/connector.h"
 #include "opsdeck/store/sandbox.h"
 
+enum {
+    ON_DEMAND_EVERY_MS = 7 * 24 * 3600 * 1000
+};
+
 static struct map_sql map_sql_of(const struct sql_text *t)
 {
     return (struct map_sql){
@@ -37,6 +41,7 @@ void plan_map_step(struct arena *mem, const struct recipe *r, size_t i, const ch
         .nrows = st->nrows,
         .next = map_sql_of(&st->page.next),
         .total = map_sql_of(&st->page.total),
+        .until = map_sql_of(&st->wait_until),
         .is_sensitive = st->is_sensitive,
         .body_max = (size_t)r->body_max,
         .labels_json = labels_json,
@@ -97,6 +102,7 @@ static void check_step(struct sql_check *c, const struct recipe *r, size_t i)
         check_one(c, &st->request.body_sql, false, path);
         check_one(c, &st->page.next, false, path);
         check_one(c, &st->page.total, false, path);
+        check_one(c, &st->wait_until, false, path);
         for (size_t k = 0; k < st->nrows; k++)
             check_one(c, &st->rows[k].sql, true, path);
     } else {
@@ -118,7 +124,7 @@ struct recipe *plan_recipe(struct arena *mem, const char *path, struct cfg_probl
     const struct cfg_pos top = { r->file, 1, 1 };
     if (!connector_find(r->connector))
         cfg_problem_add(ps, top, "connector", NULL,
-                        "no connector \"%s\": this build has http and file", r->connector);
+                        "no connector \"%s\": this build has http, file and aws", r->connector);
     struct sql_check c = { .sb = sandbox_new(), .mem = mem, .ps = ps };
     c.names = arena_array(mem, r->nparams + 1, sizeof *c.names);
     for (size_t i = 0; i < r->nparams; i++)
@@ -159,9 +165,14 @@ static bool build_source(struct plan *p, const struct settings *s, const struct 
     /* Whom is asked, and as whom: validators of another place mean nothing here. */
     const struct bind where[] = { { .name = "url", .type = CELL_TEXT, .text = cfg->url },
                                   { .name = "user", .type = CELL_TEXT, .text = cfg->auth.user },
+                                  { .name = "p", .type = CELL_TEXT, .text = cfg->aws.profile },
+                                  { .name = "r", .type = CELL_TEXT, .text = cfg->aws.region },
+                                  { .name = "e", .type = CELL_TEXT, .text = cfg->aws.endpoint_url },
                                   { .name = "auth", .type = CELL_INT, .i = cfg->auth.kind } };
     int64_t floor_ms = (int64_t)out->connector->min_interval_s * 1000;
     out->every_ms = cfg->every_ms ? cfg->every_ms : r->every_ms;
+    if (r->is_on_demand) /* what a person asked for does not grow stale by the minute */
+        out->every_ms = ON_DEMAND_EVERY_MS;
     if (out->every_ms < floor_ms)
         out->every_ms = floor_ms;
     out->timeout_ms = cfg->timeout_ms ? cfg->timeout_ms
@@ -227,6 +238,46 @@ struct plan *plan_build(const struct settings *s, const struct data_dirs *dirs,
         return p;
     plan_free(p);
     return NULL;
+}
+
+static bool set_one(struct plan *p, struct plan_source *src, const char *name, const char *value,
+                    struct err *e)
+{
+    struct bind b;
+
+    if (!recipe_bind_text(p->mem, src->recipe, name, value, &b, e))
+        return false;
+    for (size_t i = 0; i < src->nparams; i++)
+        if (!strcmp(src->params[i].name, name))
+            src->params[i] = b;
+    for (size_t i = 0; i < src->recipe->nsteps; i++)
+        src->steps[i].fingerprint = fingerprint_with(src->steps[i].fingerprint, &b, 1);
+    return true;
+}
+
+bool plan_set(struct plan *p, const char *source, const char *assignment, struct err *e)
+{
+    const char *eq = strchr(assignment, '=');
+    bool is_found = false, is_set = false;
+
+    if (!eq || eq == assignment)
+        return err_set(e, ERR_USAGE, 0, "--set %s: expected NAME=VALUE", assignment);
+    const char *name = arena_strndup(p->mem, assignment, (size_t)(eq - assignment));
+    for (size_t i = 0; i < p->nsources; i++) {
+        struct plan_source *src = &p->sources[i];
+        if (source && strcmp(src->cfg->name, source) != 0)
+            continue;
+        is_found = true;
+        if (set_one(p, src, name, eq + 1, e))
+            is_set = true;
+        else if (source)
+            return false;
+    }
+    if (source && !is_found)
+        return err_set(e, ERR_USAGE, 0, "no source \"%s\" in the config", source);
+    if (is_set)
+        *e = (struct err){ 0 }; /* others that do not have it are none the worse */
+    return is_set;
 }
 
 void plan_free(struct plan *p)

@@ -118,6 +118,14 @@ static void after_state(struct run *run, struct ingest_result *r, void *arg)
     arena_free(keep);
 }
 
+/* A service that throttles is asked less often, until it has been quiet for some polls. */
+static int run_slowness(struct run *run)
+{
+    int slow = governor_poll_ended(run->slot->en->governor, run->host);
+
+    return run->slow > slow ? run->slow : slow;
+}
+
 /* Tell the store how it ended and wait for its word: a one-shot poll exits after this. */
 static void end_run(struct run *run, int kind, const struct err *e)
 {
@@ -134,6 +142,9 @@ static void end_run(struct run *run, int kind, const struct err *e)
     if (end->err.code == ERR_AUTH && wait < AUTH_PAUSE_MS)
         wait = AUTH_PAUSE_MS;
     end->pause_ms = slot_pause_ms(run->slot, kind == POLL_FAILED, wait);
+    int64_t slowed = run->slot->src->every_ms * run_slowness(run);
+    if (slowed > run->slot->src->every_ms)
+        end->pause_ms = slowed > wait ? slowed : wait; /* and not the back-off of a failure */
     if (run->is_leased) {
         tell_ingest(en, job_new(run, INGEST_DROP));
         if (!en->o.keep_leases) {
@@ -447,20 +458,6 @@ static void on_when(struct run *run, struct ingest_result *r, void *arg)
     }
 }
 
-static void begin_step(struct run *run)
-{
-    const struct step_def *st = run_step(run);
-
-    arena_reset(run->step_mem);
-    run->step_started_wall_ms = wall(run);
-    if (st->when.sql)
-        ask_eval(run, &st->when, on_when);
-    else
-        prepare_items(run);
-}
-
-/* ---- the start */
-
 /* scheme://host:port of a URL, the governor's key. */
 static void host_of(const char *url, char *out, size_t size)
 {
@@ -472,6 +469,40 @@ static void host_of(const char *url, char *out, size_t size)
     memcpy(out, url, n);
     out[n] = '\0';
 }
+
+/* Pages stay on one origin, and a step of AWS on one service: one key for all turns of a step. */
+static void set_host(struct run *run)
+{
+    const struct source_cfg *cfg = run->slot->src->cfg;
+    const struct request_def *rq = &run_step(run)->request;
+    char host[sizeof run->host];
+
+    if (rq->service)
+        snprintf(host, sizeof host, "aws %s %s", cfg->aws.profile ? cfg->aws.profile : "",
+                 rq->service);
+    else
+        host_of(rq->url ? rq->url : cfg->url ? cfg->url : "", host, sizeof host);
+    if (!strcmp(host, run->host))
+        return;
+    if (*run->host)
+        run->slow = run_slowness(run);
+    memcpy(run->host, host, sizeof host);
+}
+
+static void begin_step(struct run *run)
+{
+    const struct step_def *st = run_step(run);
+
+    arena_reset(run->step_mem);
+    set_host(run);
+    run->step_started_wall_ms = wall(run);
+    if (st->when.sql)
+        ask_eval(run, &st->when, on_when);
+    else
+        prepare_items(run);
+}
+
+/* ---- the start */
 
 static void on_lease(struct run *run, struct ingest_result *r, void *arg)
 {
@@ -529,8 +560,6 @@ void run_start(struct slot *sl)
     run->step_mem = arena_new();
     run->step_ok = arena_array(run->mem, sl->src->recipe->nsteps, sizeof *run->step_ok);
     run->started_ms = clock_mono_ms(en->o.clock);
-    /* Pages stay on the origin of the source's url: one key for all turns of the run. */
-    host_of(sl->src->cfg->url ? sl->src->cfg->url : "", run->host, sizeof run->host);
     ev_timer_init(&run->renew, on_renew, LEASE_SLACK_MS / 3000., LEASE_SLACK_MS / 3000.);
     run->renew.data = run;
     ask_ingest(run, lease_job(run), on_lease, NULL);

@@ -1,7 +1,9 @@
 /*
- * Texts in SQL: header(), b64d(), gunzip(), unhtml() and fail(). What decoding gives is text
- * when it is valid UTF-8, else a blob; rows pass the text door later, so nothing is cleaned here.
+ * Texts in SQL: header(), b64d(), gunzip(), unhtml(), list() and fail(). What decoding gives is
+ * text when it is valid UTF-8, else a blob; rows pass the text door later, so nothing is cleaned
+ * here.
  */
+#include "fn_priv.h"
 #include "store_priv.h"
 
 #include <stdlib.h>
@@ -202,6 +204,31 @@ static void fn_unhtml(sqlite3_context *ctx, int argc, sqlite3_value **v)
     sqlite3_result_text64(ctx, text, nout, free, SQLITE_UTF8);
 }
 
+/*
+ * XML tells one child from a list of one by nothing: what may be a list is made one. The
+ * argument is what `->` gives (JSON) or `->>` (text); nothing, null and an empty text are [].
+ */
+static void fn_list(sqlite3_context *ctx, int argc, sqlite3_value **v)
+{
+    size_t n;
+    const char *s = fn_text(v[0], &n);
+    struct sbuf out;
+
+    (void)argc;
+    if (!s || !n || !strcmp(s, "null") || !strcmp(s, "\"\""))
+        s = "[]";
+    sbuf_init(&out, n * 6 + 8);
+    if (*s == '[')
+        sbuf_adds(&out, s);
+    else if (*s == '{' || *s == '"')
+        sbuf_addf(&out, "[%s]", s);
+    else if (sbuf_addc(&out, '[') && json_put(&out, s, n))
+        sbuf_addc(&out, ']');
+    sqlite3_result_text64(ctx, out.buf, out.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    sqlite3_result_subtype(ctx, 'J');
+    sbuf_release(&out);
+}
+
 /* How a recipe says that an answer is not what it expects. */
 static void fn_fail(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
@@ -214,7 +241,11 @@ static void fn_fail(sqlite3_context *ctx, int n, sqlite3_value **v)
 
 /* fail() is varying so that SQLite does not run it once ahead of a CASE that may not reach it. */
 const struct fn_def fn_texts[] = {
-    { "header", 1, fn_header, NULL, NULL, true },  { "b64d", 1, fn_b64d, NULL, NULL, false },
-    { "gunzip", 1, fn_gunzip, NULL, NULL, false }, { "unhtml", 1, fn_unhtml, NULL, NULL, false },
-    { "fail", 1, fn_fail, NULL, NULL, true },      { 0 },
+    { "header", 1, fn_header, NULL, NULL, true },
+    { "b64d", 1, fn_b64d, NULL, NULL, false },
+    { "gunzip", 1, fn_gunzip, NULL, NULL, false },
+    { "unhtml", 1, fn_unhtml, NULL, NULL, false },
+    { "fail", 1, fn_fail, NULL, NULL, true },
+    { "list", 1, fn_list, NULL, NULL, false },
+    { 0 },
 };

@@ -236,7 +236,8 @@ static bool map_one(struct worker *w, struct gen_source *g, const struct ingest_
     r->staged = m.staged;
     r->total = m.total;
     r->next = m.next;
-    if (job->step->is_sensitive)
+    r->is_early = m.is_early;
+    if (job->step->is_sensitive || m.is_early)
         return true;
     struct kept_answer *a = answer_new(&w->in, job, &r->err);
     if (!a)

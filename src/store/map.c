@@ -38,6 +38,11 @@ static decoder *const decoders[] = {
     [MAP_PROM] = prom_to_json, [MAP_TEXT] = text_door,
 };
 
+static bool is_error_data(const struct map_body *body)
+{
+    return body->content_type && !strcmp(body->content_type, MAP_ERROR_TYPE);
+}
+
 static bool decode(const struct map_step *step, const struct map_body *body, struct sbuf *out,
                    struct err *e)
 {
@@ -47,10 +52,11 @@ static bool decode(const struct map_step *step, const struct map_body *body, str
     if (body->len > max)
         return err_set(e, ERR_LIMIT, 0, "the answer has %zu bytes, more than %zu (body_max)",
                        body->len, max);
+    enum map_format format = is_error_data(body) ? MAP_JSON : step->format;
     sbuf_init(&text, DECODED_MAX);
     bool ok =
         charset_to_utf8(body->bytes ? body->bytes : "", body->len, body->content_type, &text, e) &&
-        decoders[step->format](text.buf, text.len, out, e);
+        decoders[format](text.buf, text.len, out, e);
     sbuf_release(&text);
     return ok;
 }
@@ -152,6 +158,7 @@ struct mapping {
     struct arena *mem; /* of one SELECT's rows */
     struct labels labels;
     int64_t before; /* rows that were staged already */
+    bool is_error;  /* the body is an error that the recipe takes as data */
     struct map_result *out;
 };
 
@@ -215,6 +222,21 @@ static bool first_value(struct mapping *m, const struct map_sql *sql, struct row
     return true;
 }
 
+/* wait: an answer that is not whole yet is thrown away; the caller asks again. */
+static bool map_until(struct mapping *m, struct err *e)
+{
+    const struct cell *c = row_set_at(NULL, 0, 0);
+    struct row_set *rs;
+
+    if (!m->step->until.sql)
+        return true;
+    if (!first_value(m, &m->step->until, &rs, &c, e))
+        return false;
+    m->out->is_early = c->type != CELL_INT || c->i == 0;
+    row_set_free(rs);
+    return true;
+}
+
 static bool map_paging(struct mapping *m, struct err *e)
 {
     const struct map_step *step = m->step;
@@ -249,16 +271,16 @@ static bool map_all(struct mapping *m, struct err *e)
 {
     struct arena *mem = arena_new();
     bool ok = labels_parse(m->sb, mem, m->step->labels_json, &m->labels, e) &&
-              stage_count(m->sb, &m->before, e);
+              stage_count(m->sb, &m->before, e) && (m->is_error || map_until(m, e));
 
     m->mem = arena_new();
-    for (size_t i = 0; ok && i < m->step->nrows; i++) {
+    for (size_t i = 0; ok && !m->out->is_early && i < m->step->nrows; i++) {
         ok = map_rows(m, &m->step->rows[i], e);
         arena_reset(m->mem);
     }
     arena_free(m->mem);
     arena_free(mem);
-    return ok && map_paging(m, e);
+    return ok && (m->is_error || m->out->is_early || map_paging(m, e));
 }
 
 bool map_body(struct sandbox *sb, const struct map_step *step, const struct bind *extra,
@@ -269,7 +291,8 @@ bool map_body(struct sandbox *sb, const struct map_step *step, const struct bind
 
     *out = (struct map_result){ .total = -1 };
     sbuf_init(&decoded, DECODED_MAX);
-    if (!decode(step, body, &decoded, e) || !check_expect(sb, step, &decoded, e) ||
+    if (!decode(step, body, &decoded, e) ||
+        (!is_error_data(body) && !check_expect(sb, step, &decoded, e)) ||
         !sandbox_set_headers(sb, body->headers_json, e) || !sandbox_exec(sb, "SAVEPOINT body", e))
         goto out;
     struct mapping m = {
@@ -284,6 +307,7 @@ bool map_body(struct sandbox *sb, const struct map_step *step, const struct bind
                 .body_len = decoded.len,
                 .http_status = body->http_status,
                 .now_ms = body->now_ms },
+        .is_error = is_error_data(body),
         .out = out,
     };
     ok = map_all(&m, e);

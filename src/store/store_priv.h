@@ -231,7 +231,8 @@ struct map_body {
 };
 struct map_result {
     int64_t staged, total;
-    char *next; /* heap, NULL: none */
+    char *next;    /* heap, NULL: none */
+    bool is_early; /* wait: ask again */
 };
 /* All or nothing: a body that fails leaves no row behind. */
 bool map_body(struct sandbox *sb, const struct map_step *step, const struct bind *extra,

@@ -65,6 +65,10 @@ struct request_def {
     const char *content_type; /* default application/json when there is a body */
     int accept_status[16];    /* 0 terminated; default {200} */
     bool follow_redirects;    /* default false */
+    /* connector aws: a service and one of target (JSON), action (query) or path (REST); or url */
+    const char *service, *target, *json_version, *action, *version;
+    const char *region, *url;        /* templates; NULL: the source's region; signed requests */
+    const char *const *accept_error; /* NULL terminated, never NULL */
 };
 
 enum page_kind {
@@ -120,7 +124,9 @@ struct step_def {
     enum expect_type expect; /* array object string number */
     struct rows_def *rows;
     size_t nrows;
-    int64_t rate_per_min; /* rate_per_minute: of this step; 0: the recipe's */
+    int64_t rate_per_min;       /* rate_per_minute: of this step; 0: the recipe's */
+    struct sql_text wait_until; /* the answer is asked for again until this gives 1 */
+    int64_t wait_every_ms, wait_limit_ms;
     bool is_sensitive;
     struct cfg_pos pos;
 };
@@ -132,6 +138,7 @@ struct recipe {
     int64_t page_max;             /* default 200 */
     int concurrency;              /* requests in flight of one source, default 2, at most 16 */
     int64_t rate_per_min;         /* 0: no limit of its own */
+    bool is_on_demand;            /* only when a person asks */
     struct param_def *params;
     size_t nparams;
     struct step_def *steps;
@@ -152,6 +159,10 @@ size_t recipe_list(struct arena *mem, const struct data_dirs *dirs, char ***path
  */
 bool recipe_bind_params(struct arena *mem, const struct recipe *r, const struct source_cfg *src,
                         struct bind **binds, struct cfg_problems *ps);
+/* One param from text, as a person types it: lists as "a,b". False: no such param, or wrong type.
+ */
+bool recipe_bind_text(struct arena *mem, const struct recipe *r, const char *name, const char *text,
+                      struct bind *out, struct err *e);
 /* Generic form for tests: params from any map node. */
 bool recipe_bind_map(struct arena *mem, const struct recipe *r, const struct cfg_node *map,
                      struct cfg_pos pos, struct bind **binds, struct cfg_problems *ps);

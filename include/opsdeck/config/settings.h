@@ -45,6 +45,9 @@ struct source_cfg {
     bool is_disabled;
     struct auth_cfg auth;
     const char *ca_file, *proxy; /* NULL: the network section's */
+    struct {
+        const char *profile, *region, *endpoint_url; /* NULL: as the AWS command line decides */
+    } aws;
     const struct cfg_node
         *params; /* map or NULL; checked against the recipe by recipe_bind_params() */
     const struct cfg_node

@@ -21,7 +21,8 @@ struct step_def;
 
 enum transport {
     TRANSPORT_HTTP,
-    TRANSPORT_FILE
+    TRANSPORT_FILE,
+    TRANSPORT_AWS /* http, but host and signature come with the keys */
 };
 
 /* One request of a step: a row of `for`, a page. */
@@ -39,6 +40,11 @@ struct request_plan {
     enum transport transport;
     struct http_request http; /* texts in the arena given; auth is filled in by the engine */
     const char *pattern;      /* TRANSPORT_FILE: path or glob */
+    struct {
+        const char *service, *region; /* SDK name; region NULL: the source's */
+        const char *path, *query;     /* percent-encoded; query NULL: none */
+        const char *operation;        /* for messages */
+    } aws;                            /* TRANSPORT_AWS */
 };
 
 enum verdict_kind {
@@ -50,6 +56,10 @@ enum verdict_kind {
 struct verdict {
     enum verdict_kind kind;
     enum retry_class retry; /* of an error */
+    int64_t wait_ms;        /* the server asks for this pause; -1: it does not say */
+    bool is_expired;        /* new keys, then once more */
+    bool is_skewed;         /* perhaps our clock: if it proves wrong, once more */
+    const char *error_body; /* VERDICT_ROWS: an error that is data, as JSON; NULL: the answer */
     struct err err;
 };
 
@@ -65,7 +75,7 @@ struct connector_ops {
                   const struct http_response *r, int64_t now_ms, struct verdict *out);
 };
 
-extern const struct connector_ops connector_http, connector_file;
+extern const struct connector_ops connector_http, connector_file, connector_aws;
 const struct connector_ops *const *connectors(size_t *n);
 const struct connector_ops *connector_find(const char *name);
 

@@ -12,6 +12,7 @@
 
 #include "opsdeck/base/err.h"
 #include "opsdeck/config/settings.h"
+#include "opsdeck/net/aws_credentials.h"
 #include "opsdeck/poll/plan.h"
 #include "opsdeck/store/ingest.h"
 
@@ -40,6 +41,9 @@ struct engine_hooks {
     void (*committed)(void *ctx, const char *source); /* readers may look again */
     void (*ended)(void *ctx, const struct poll_outcome *o);
     void (*activity)(void *ctx, size_t in_flight); /* sources being polled now */
+    /* An AWS profile wants the code of an MFA device: see aws_credentials.h. NULL: nobody to ask.
+     */
+    aws_mfa_ask_fn *ask_mfa;
 };
 
 struct engine_opts {
@@ -63,8 +67,10 @@ struct engine *engine_new(const struct engine_opts *o, struct err *e);
 void engine_free(struct engine *en);
 /* Poll every source when it is due, the first time at once (spread over a moment). */
 void engine_run(struct engine *en);
-/* Poll now; NULL: all. A source that is being polled is left alone. False: no such source. */
+/* Poll now; NULL: all but those that are polled on demand only. A source that is being polled is
+ * left alone. False: no such source. */
 bool engine_poll_now(struct engine *en, const char *source);
+bool engine_is_polling(const struct engine *en, const char *source);
 size_t engine_in_flight(const struct engine *en);
 /* The app calls this when the ingest has woken the loop. */
 void engine_ingest_ready(struct engine *en);

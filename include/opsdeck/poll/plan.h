@@ -37,6 +37,9 @@ struct plan {
  * `disabled` are left out. */
 struct plan *plan_build(const struct settings *s, const struct data_dirs *dirs,
                         struct cfg_problems *ps);
+/* Another value of a param for this process ("name=value"). `source` NULL: every source whose
+ * recipe has it. False when none has. Before the first poll only. */
+bool plan_set(struct plan *p, const char *source, const char *assignment, struct err *e);
 void plan_free(struct plan *p);
 /* Load and check one recipe with its SQL, as plan_build does. */
 struct recipe *plan_recipe(struct arena *mem, const char *path, struct cfg_problems *ps);

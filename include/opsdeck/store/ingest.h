@@ -25,6 +25,10 @@
 struct arena;
 struct ingest;
 
+/* Content type of an error that a recipe takes as data: JSON whatever the step's format, `expect`
+ * and paging do not apply. */
+#define MAP_ERROR_TYPE "application/x-aws-error+json"
+
 enum map_format {
     MAP_JSON,
     MAP_JSONL,
@@ -64,6 +68,7 @@ struct map_step {
     const struct map_rows *rows;
     size_t nrows;
     struct map_sql next, total; /* paging, evaluated on each body */
+    struct map_sql until;       /* 1: the answer is whole; else it is thrown away */
     bool is_sensitive;          /* the body is not kept */
     size_t body_max;
     const char *labels_json; /* added to every row's attrs; the row's own win */
@@ -150,6 +155,7 @@ struct ingest_result {
     int64_t staged;       /* MAP: rows staged by this body */
     char *next;    /* MAP: value of `next`, NULL when absent, '' or NULL; the receiver frees it */
     int64_t total; /* MAP: value of `total`, -1 when absent */
+    bool is_early; /* MAP: `until` says that the answer is not whole yet; nothing was staged */
     bool is_lease_ours; /* LEASE */
     int64_t lease_until_ms;
     struct {

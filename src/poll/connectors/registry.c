@@ -7,6 +7,7 @@
 static const struct connector_ops *const registry[] = {
     &connector_http,
     &connector_file,
+    &connector_aws,
 };
 
 const struct connector_ops *const *connectors(size_t *n)

@@ -26,7 +26,11 @@ static void count(void *ctx)
 /* A turn given back starts the next one from the loop. */
 static void give_back(struct governor *g, const char *host, const struct http_response *r)
 {
-    governor_done(g, host, r);
+    struct governor_news news = { 0 };
+
+    if (r)
+        news = governor_read(r, clock_wall_ms(clock_system()));
+    governor_done(g, host, r && r->status ? &news : NULL);
     ev_run(ev_default_loop(EVFLAG_AUTO), EVRUN_NOWAIT);
 }
 
@@ -161,6 +165,26 @@ static void a_rate_spreads_turns(void **state)
     governor_free(g);
 }
 
+static void a_throttled_poll_doubles_and_three_clean_ones_halve(void **state)
+{
+    (void)state;
+    struct governor *g = fresh(100);
+    const struct governor_news slow_down = { .is_throttled = true, .wait_ms = 0, .budget = -1 };
+    int turns = 0;
+
+    assert_int_equal(governor_poll_ended(g, HOST), 1);
+    for (int factor = 2; factor <= 64; factor *= 2) {
+        governor_ask(g, HOST, 0, count, &turns);
+        governor_done(g, HOST, &slow_down);
+        assert_int_equal(governor_poll_ended(g, HOST), factor < 16 ? factor : 16);
+    }
+    for (int i = 0; i < 9; i++) /* 16 -> 8 -> 4 -> 2 */
+        governor_poll_ended(g, HOST);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(governor_poll_ended(g, HOST), i < 2 ? 2 : 1);
+    governor_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_429_stops_the_host_for_as_long_as_it_says),
         cmocka_unit_test(the_budget_is_what_the_server_told_last),
         cmocka_unit_test(a_rate_spreads_turns),
+        cmocka_unit_test(a_throttled_poll_doubles_and_three_clean_ones_halve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
