@@ -14,9 +14,13 @@
 #include "theme.h"
 #include "ui_priv.h"
 
-const char chrome_counts_sql[] = PROBLEMS_TOP "SELECT coalesce(sum(status = 'crit'), 0) AS crit,"
-                                              " coalesce(sum(status = 'unknown'), 0) AS unknown,"
-                                              " coalesce(sum(status = 'warn'), 0) AS warn FROM top";
+const char chrome_counts_sql[] = PROBLEMS_TOP
+    "SELECT coalesce(sum(status = 'crit'), 0) AS crit,"
+    " coalesce(sum(status = 'unknown'), 0) AS unknown,"
+    " coalesce(sum(status = 'warn'), 0) AS warn,"
+    " (SELECT group_concat(who, ', ') FROM (SELECT DISTINCT name || ' ' ||"
+    "  (attrs->>'account') AS who FROM entity WHERE kind = 'aws-identity' ORDER BY 1)) AS who,"
+    " (SELECT count(*) FROM entity WHERE kind = 'aws-identity') AS nwho FROM top";
 const char chrome_states_sql[] =
     "SELECT name, state, last_success, failing_since, error, warning FROM source_state "
     "ORDER BY name";
@@ -92,6 +96,25 @@ static void put_sources(struct line *l, const struct ui *ui)
     }
 }
 
+/* As whom AWS is asked, at the right end; names when they fit, else how many. */
+static void put_identity(struct line *l, const struct ui *ui)
+{
+    int64_t n = row_set_int(ui->counts.rows, 0, "nwho", 0);
+    const char *who = row_set_text(ui->counts.rows, 0, "who");
+    char many[48];
+
+    if (n <= 0 || !*who)
+        return;
+    snprintf(many, sizeof many, "%lld AWS identities", (long long)n);
+    if (l->at + 2 + utf8_width(who) > l->end && n > 1)
+        who = many;
+    int from = l->end - utf8_width(who);
+    if (from < l->at + 2)
+        return;
+    l->at = from;
+    put(l, ROLE_DIM, who);
+}
+
 static void draw_header(const struct ui *ui, struct paint *pt)
 {
     struct line l = { .pt = pt, .row = 0, .end = pt->cv->cols };
@@ -121,6 +144,7 @@ static void draw_header(const struct ui *ui, struct paint *pt)
     }
     if (ui->is_paused)
         put_whole(&l, ROLE_WARN, "  PAUSED");
+    put_identity(&l, ui);
 }
 
 /* ---- crumbs, and how fresh this pane is */
@@ -284,7 +308,10 @@ static void draw_hints(const struct ui *ui, struct paint *pt, int row)
     struct line l = { .pt = pt, .row = row, .end = pt->cv->cols };
 
     if (ui->prompt.mode != PROMPT_NONE) {
-        put(&l, ROLE_DIM, "Enter keep  Esc cancel  Up/Down history  ctrl-u clear");
+        bool is_answer = ui->prompt.mode == PROMPT_ANSWER;
+        put(&l, ROLE_DIM,
+            is_answer ? "Enter answer  Esc go on without"
+                      : "Enter keep  Esc cancel  Up/Down history  ctrl-u clear");
         if (ui->prompt.mode == PROMPT_COMMAND)
             put(&l, ROLE_DIM, "  Tab complete");
         if (ui->prompt.mode == PROMPT_FILTER)

@@ -34,7 +34,7 @@ static void remember(struct prompt *p)
     char **h = p->history[p->mode];
     size_t *n = &p->nhistory[p->mode];
 
-    if (!p->len || (*n && !strcmp(h[*n - 1], p->text)))
+    if (p->mode == PROMPT_ANSWER || !p->len || (*n && !strcmp(h[*n - 1], p->text)))
         return;
     if (*n == PROMPT_HISTORY) {
         free(h[0]);
@@ -222,17 +222,20 @@ size_t prompt_complete(struct prompt *p, const char *const *words, size_t n)
 
 void prompt_draw(const struct prompt *p, struct canvas *cv, int row)
 {
-    static const char *const marks[] = { "", "/", "/", ":" };
+    static const char *const marks[] = { "", "/", "/", ":", "" };
+    const char *mark = p->mode == PROMPT_ANSWER && p->label ? p->label : marks[p->mode];
     char left[PROMPT_MAX_BYTES];
-    int room = cv->cols - 2;
+    int before = utf8_width(mark) < cv->cols - 12 ? utf8_width(mark) : cv->cols - 12;
+    int room = cv->cols - 1 - before;
 
     snprintf(left, sizeof left, "%.*s", (int)p->pos, p->text);
     int cursor = utf8_width(left), skip = cursor > room ? cursor - room : 0;
     canvas_fill(cv, row, 0, cv->cols, ROLE_PROMPT);
-    canvas_text(cv, row, 0, 1, ROLE_PROMPT, marks[p->mode]);
+    canvas_text(cv, row, 0, before, ROLE_PROMPT, mark);
     int skipped = 0;
     size_t from = skip > 0 ? utf8_prefix(p->text, skip, &skipped) : 0;
-    canvas_text(cv, row, 1, cv->cols - 1, ROLE_PROMPT, p->text + from);
+    canvas_text(cv, row, before, cv->cols - before, ROLE_PROMPT, p->text + from);
     cv->cursor_row = row;
-    cv->cursor_col = 1 + cursor - skipped < cv->cols ? 1 + cursor - skipped : cv->cols - 1;
+    int col = before + cursor - skipped;
+    cv->cursor_col = col < cv->cols ? col : cv->cols - 1;
 }

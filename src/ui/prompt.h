@@ -16,6 +16,7 @@ enum prompt_mode {
     PROMPT_FILTER,
     PROMPT_SEARCH,
     PROMPT_COMMAND,
+    PROMPT_ANSWER, /* to `label`; never remembered */
     PROMPT_MODES
 };
 enum prompt_event {
@@ -35,7 +36,8 @@ struct prompt {
     enum prompt_mode mode; /* PROMPT_NONE: closed */
     char text[PROMPT_MAX_BYTES];
     size_t len, pos;
-    char *before; /* the line when it was opened, for Esc */
+    const char *label; /* PROMPT_ANSWER: the question, the caller's */
+    char *before;      /* the line when it was opened, for Esc */
     char *history[PROMPT_MODES][PROMPT_HISTORY];
     size_t nhistory[PROMPT_MODES];
     size_t at; /* in the history; nhistory: the line being typed */

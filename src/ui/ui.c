@@ -94,6 +94,7 @@ void ui_free(struct ui *ui)
     slot_release(ui, &ui->counts);
     slot_release(ui, &ui->states);
     ui_places_release(ui);
+    ui_questions_release(ui);
     prompt_release(&ui->prompt);
     keymap_release(&ui->keys);
     free(ui->message);
@@ -158,7 +159,10 @@ static void prompt_finish(struct ui *ui, enum prompt_event ev)
         ui_say(ui, false, "Not found: %s", text);
     else if (mode == PROMPT_COMMAND && ev == PROMPT_DONE)
         ui_command(ui, text);
+    else if (mode == PROMPT_ANSWER)
+        ui_questions_answer(ui, ev == PROMPT_DONE ? text : NULL);
     free(text);
+    ui_questions_next(ui);
 }
 
 static void prompt_input(struct ui *ui, const struct ui_key *k)

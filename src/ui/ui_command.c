@@ -37,6 +37,22 @@ static void cmd_refresh(struct ui *ui, const char *arg)
     }
 }
 
+/* Recipes that are asked on demand take what the person wants to know. */
+static void cmd_ask(struct ui *ui, const char *arg)
+{
+    char source[80];
+    size_t n = strcspn(arg, " ");
+    struct err e = { 0 };
+
+    snprintf(source, sizeof source, "%.*s", (int)n, arg);
+    if (!ui->port.ask_source)
+        ui_say(ui, true, "Sources cannot be asked here; use opsdeck poll --source %s", source);
+    else if (ui->port.ask_source(ui->port.ctx, source, arg + n + strspn(arg + n, " "), &e))
+        ui_say(ui, false, "Asking %s", source);
+    else
+        ui_say(ui, true, "%s", e.text);
+}
+
 static void cmd_filter(struct ui *ui, const char *arg)
 {
     struct pane *p = ui_pane(ui);
@@ -77,6 +93,7 @@ static const struct command {
     { "q", "Leave opsdeck", cmd_quit, false },
     { "quit", "Leave opsdeck", cmd_quit, false },
     { "refresh", "Poll the sources of this pane, or :refresh SOURCE", cmd_refresh, false },
+    { "ask", ":ask SOURCE NAME=VALUE; NAME=VALUE ...: poll it with these params", cmd_ask, true },
     { "filter", ":filter TERMS as with /; without terms it is cleared", cmd_filter, false },
     { "sort", ":sort COLUMN", cmd_sort, true },
     { "theme", ":theme NAME", cmd_theme, true },
@@ -142,7 +159,7 @@ static size_t arg_words(const struct ui *ui, const char *line, const char **out,
     if (!strncmp(line, "sort ", 5) && pane_has_table(p)) {
         for (size_t i = 0; i < p->def->list.ncols && n < max; i++)
             out[n++] = p->def->list.cols[i].from;
-    } else if (!strncmp(line, "refresh ", 8)) {
+    } else if (!strncmp(line, "refresh ", 8) || !strncmp(line, "ask ", 4)) {
         for (size_t r = 0; ui->states.rows && r < ui->states.rows->nrows && n < max; r++)
             out[n++] = row_set_text(ui->states.rows, r, "name");
     }

@@ -140,6 +140,7 @@ struct ui {
     struct keymap keys;
     struct chord pending; /* keys of a chord so far */
     struct prompt prompt;
+    struct question_entry *questions; /* asked of the person, oldest first */
     struct view views[VIEWS_MAX];
     size_t nviews, view, last_view;
     struct place places[PLACES_MAX];
@@ -192,5 +193,10 @@ extern const char chrome_counts_sql[], chrome_states_sql[];
     " GROUP BY 1, 2) b ON b.s = p.source AND b.id = p.kind || ':' || p.key"                        \
     " WHERE p.parent IS NULL OR (p.source, p.parent) NOT IN"                                       \
     " (SELECT source, kind || ':' || key FROM p)) "
+
+/* question.c */
+void ui_questions_next(struct ui *ui); /* opens the prompt for the oldest, when it is free */
+void ui_questions_answer(struct ui *ui, const char *text); /* of the oldest; NULL: none */
+void ui_questions_release(struct ui *ui);
 
 #endif

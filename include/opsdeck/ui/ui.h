@@ -26,6 +26,9 @@ struct ui_port {
     uint64_t (*ask)(void *ctx, const struct question *q); /* answered by ui_answer() */
     void (*cancel)(void *ctx, uint64_t id);
     void (*refresh)(void *ctx, const char *source); /* poll now, budgeted; NULL: all */
+    /* :ask SOURCE NAME=VALUE ...: poll it with these params; false: told why. NULL: not to be had.
+     */
+    bool (*ask_source)(void *ctx, const char *source, const char *params, struct err *e);
     void (*quit)(void *ctx);
     void (*suspend)(void *ctx);
     bool (*reload)(void *ctx, struct err *e);  /* config again */
@@ -57,6 +60,12 @@ void ui_paste(struct ui *ui, const char *text,
 void ui_answer(struct ui *ui, struct query_answer *a);   /* takes a->rows */
 void ui_data_changed(struct ui *ui, const char *source); /* ask anew (coalesced by the UI) */
 void ui_resize(struct ui *ui, int rows, int cols);
+/*
+ * Ask the person for one line, at the foot of the screen as soon as the prompt is free. `reply` is
+ * called once: with the text (good during the call), or NULL after Esc and from ui_free().
+ */
+typedef void ui_reply_fn(void *ctx, const char *text);
+void ui_ask_person(struct ui *ui, const char *label, ui_reply_fn *reply, void *ctx);
 void ui_message(struct ui *ui, bool is_error, const char *text);
 /* Definitions stay the caller's and must outlive the UI. */
 void ui_set_theme(struct ui *ui, const struct theme *theme);

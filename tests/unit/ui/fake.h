@@ -129,9 +129,15 @@ static inline void fake_init(struct fake *f)
     f->wall_ms = time_from_utc(2026, 11, 21, 14, 5, 0, 0);
     f->mono_ms = 1000000;
     f->clock = (struct clock){ fake_wall, fake_mono, f };
-    f->port = (struct ui_port){ f,           fake_ask,     fake_cancel, fake_refresh,
-                                fake_quit,   fake_suspend, fake_reload, fake_copy,
-                                fake_redraw, NULL };
+    f->port = (struct ui_port){ .ctx = f,
+                                .ask = fake_ask,
+                                .cancel = fake_cancel,
+                                .refresh = fake_refresh,
+                                .quit = fake_quit,
+                                .suspend = fake_suspend,
+                                .reload = fake_reload,
+                                .copy = fake_copy,
+                                .redraw = fake_redraw };
 }
 
 static inline void fake_release(struct fake *f)
