@@ -1,7 +1,7 @@
 /*
  * opsdeck-sim: the demo estate. A small HTTP server on loopback that speaks the MoJ reports
- * API over invented repositories. Options, clock, signals and libmicrohttpd are here; what it
- * answers is in routes.c, pages.c and estate.c.
+ * API over invented repositories and AWS over invented accounts. Options, clock, signals and
+ * libmicrohttpd are here; what it answers is in routes.c, pages.c, estate.c and aws*.c.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -31,7 +31,7 @@ enum {
 struct options {
     int64_t port, repositories, seed;
     double speed, at; /* at < 0: the story runs */
-    const char *port_file;
+    const char *port_file, *aws_log;
     bool is_successor, as_flask, once_ready, with_parent;
 };
 
@@ -46,6 +46,8 @@ struct app {
 
 struct upload {
     struct sbuf body;
+    char *target;  /* path and query as on the wire */
+    bool is_known; /* its head was seen */
 };
 
 static double seconds(const struct app *app)
@@ -79,7 +81,8 @@ static enum MHD_Result send_reply(struct app *app, struct MHD_Connection *conn,
         return MHD_NO;
     }
     MHD_add_response_header(resp, "Content-Type", reply->content_type);
-    MHD_add_response_header(resp, "Access-Control-Allow-Origin", "*");
+    for (size_t i = 0; i < reply->nheaders; i++)
+        MHD_add_response_header(resp, reply->headers[i].name, reply->headers[i].value);
     if (reply->location)
         MHD_add_response_header(resp, "Location", reply->location);
     if (app->o.as_flask) {
@@ -91,12 +94,25 @@ static enum MHD_Result send_reply(struct app *app, struct MHD_Connection *conn,
     return ok;
 }
 
+static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *key,
+                                   const char *value)
+{
+    struct sim_request *rq = cls;
+
+    (void)kind;
+    if (rq->nheaders == SIM_HEADERS_MAX)
+        return MHD_NO;
+    rq->headers[rq->nheaders++] = (struct sim_header){ key, value ? value : "" };
+    return MHD_YES;
+}
+
 static enum MHD_Result answer(struct app *app, struct MHD_Connection *conn, const char *url,
                               const char *method, const struct upload *up)
 {
     struct sim_request rq = {
         .method = method,
         .path = url,
+        .target = up->target,
         .content_type = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Content-Type"),
         .body = up->body.buf,
         .body_len = up->body.len,
@@ -105,13 +121,26 @@ static enum MHD_Result answer(struct app *app, struct MHD_Connection *conn, cons
     };
     struct sim_reply reply;
 
+    MHD_get_connection_values(conn, MHD_HEADER_KIND, take_header, &rq);
     pthread_mutex_lock(&app->lock);
     double now_s = seconds(app), story_s = app->o.at >= 0 ? app->o.at : now_s * app->o.speed;
-    sim_answer(&app->sim, &rq, now_s, story_s, &reply);
+    sim_answer(&app->sim, &rq, now_s, story_s, clock_wall_ms(clock_system()), &reply);
     if (reply.delay_s > 0)
         wait_s(app, reply.delay_s);
     pthread_mutex_unlock(&app->lock);
     return send_reply(app, conn, &reply);
+}
+
+/* The one place that sees the path before it is decoded; what it returns is *state later on. */
+static void *on_target(void *cls, const char *target, struct MHD_Connection *conn)
+{
+    struct upload *up = xcalloc(1, sizeof *up);
+
+    (void)cls;
+    (void)conn;
+    sbuf_init(&up->body, REQUEST_MAX);
+    up->target = xstrdup(target);
+    return up;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
@@ -121,10 +150,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
     struct upload *up = *state;
 
     (void)version;
-    if (!up) {
-        up = xcalloc(1, sizeof *up);
-        sbuf_init(&up->body, REQUEST_MAX);
-        *state = up;
+    if (!up->is_known) {
+        up->is_known = true;
         return MHD_YES;
     }
     if (*size > 0) {
@@ -144,21 +171,25 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
     (void)cls;
     (void)conn;
     (void)code;
-    if (up)
+    if (up) {
         sbuf_release(&up->body);
+        free(up->target);
+    }
     free(up);
     *state = NULL;
 }
 
 /* clang-format off */
 static const char HELP[] =
-    "opsdeck-sim: the MoJ reports API over invented repositories, on loopback\n"
+    "opsdeck-sim: the MoJ reports API over invented repositories, and signed AWS calls over\n"
+    "invented accounts, on loopback\n"
     "  --port N          port of 127.0.0.1; 0 (default): any free one\n"
     "  --port-file F     write the port there\n"
     "  --repositories N  how many (default 1000, at most 3000)\n"
     "  --seed S          another seed, another estate (default 1)\n"
     "  --speed X         the story runs X times as fast (default 1)\n"
     "  --at SECONDS      the story stands still at that second, and nothing is slow or fails\n"
+    "  --aws-log FILE    one JSON line there for each AWS call\n"
     "  --successor       answer like github-community, which has badges only\n"
     "  --as-flask        close every connection, as the application does\n"
     "  --once-ready      say nothing but \"listening on http://127.0.0.1:PORT\" on stdout\n"
@@ -168,6 +199,7 @@ static const struct option LONG[] = {
     { "port", required_argument, NULL, 'p' },       { "port-file", required_argument, NULL, 'f' },
     { "repositories", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 's' },
     { "speed", required_argument, NULL, 'x' },      { "at", required_argument, NULL, 'a' },
+    { "aws-log", required_argument, NULL, 'l' },
     { "successor", no_argument, NULL, 'S' },        { "as-flask", no_argument, NULL, 'F' },
     { "once-ready", no_argument, NULL, 'r' },       { "with-parent", no_argument, NULL, 'w' },
     { "help", no_argument, NULL, 'h' },             { NULL, 0, NULL, 0 },
@@ -198,6 +230,9 @@ static bool take_option(struct options *o, int c)
         return to_double(optarg, &o->at);
     case 'f':
         o->port_file = optarg;
+        return true;
+    case 'l':
+        o->aws_log = optarg;
         return true;
     default:
         o->is_successor |= c == 'S';
@@ -257,6 +292,7 @@ static struct MHD_Daemon *start(struct app *app)
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0,
                             NULL, NULL, on_request, app, MHD_OPTION_SOCK_ADDR, &at,
+                            MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL,
                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
                             MHD_OPTION_CONNECTION_LIMIT, 256u, MHD_OPTION_CONNECTION_TIMEOUT, 300u,
                             MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
@@ -306,6 +342,25 @@ static int run(struct app *app, const sigset_t *ends)
     return status;
 }
 
+/* The estates, as they are at the story's beginning. */
+static bool begin(struct app *app)
+{
+    int64_t told_ms = app->o.at > 0 ? (int64_t)(app->o.at * 1000) : 0;
+    int64_t start_ms = clock_wall_ms(clock_system()) - told_ms;
+
+    app->start_mono_ms = clock_mono_ms(clock_system());
+    app->sim.is_successor = app->o.is_successor;
+    app->sim.has_trouble = app->o.at < 0;
+    estate_init(&app->sim.estate, (size_t)app->o.repositories, (uint64_t)app->o.seed, start_ms);
+    aws_init(&app->sim.aws, start_ms);
+    if (!app->o.aws_log)
+        return true;
+    app->sim.aws.log = fopen(app->o.aws_log, "ae");
+    if (!app->sim.aws.log)
+        fprintf(stderr, "opsdeck-sim: opening --aws-log %s: %s\n", app->o.aws_log, strerror(errno));
+    return app->sim.aws.log != NULL;
+}
+
 int main(int argc, char **argv)
 {
     struct app app = { .lock = PTHREAD_MUTEX_INITIALIZER, .stopping = PTHREAD_COND_INITIALIZER };
@@ -327,13 +382,10 @@ int main(int argc, char **argv)
         if (getppid() != parent) /* it went before the line above */
             return EXIT_SUCCESS;
     }
-    app.start_mono_ms = clock_mono_ms(clock_system());
-    int64_t told_ms = app.o.at > 0 ? (int64_t)(app.o.at * 1000) : 0;
-    app.sim.is_successor = app.o.is_successor;
-    app.sim.has_trouble = app.o.at < 0;
-    estate_init(&app.sim.estate, (size_t)app.o.repositories, (uint64_t)app.o.seed,
-                clock_wall_ms(clock_system()) - told_ms);
-    status = run(&app, &ends);
+    status = begin(&app) ? run(&app, &ends) : EXIT_FAILURE;
+    if (app.sim.aws.log)
+        fclose(app.sim.aws.log);
+    aws_release(&app.sim.aws);
     estate_release(&app.sim.estate);
     return status;
 }

@@ -1,7 +1,9 @@
 /* Routes of opsdeck-sim. See routes.h. */
 #include "routes.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "opsdeck/base/mem.h"
 
@@ -228,13 +230,35 @@ static bool meets_trouble(struct sim *sim, double story_s, struct sim_reply *out
     return true;
 }
 
+const char *sim_header(const struct sim_request *rq, const char *name)
+{
+    for (size_t i = 0; i < rq->nheaders; i++)
+        if (strcasecmp(rq->headers[i].name, name) == 0)
+            return rq->headers[i].value;
+    return NULL;
+}
+
+void sim_reply_header(struct sim_reply *out, const char *name, const char *value)
+{
+    if (out->nheaders == SIM_REPLY_HEADERS_MAX)
+        bug("too many headers in one answer");
+    out->headers[out->nheaders].name = name;
+    snprintf(out->headers[out->nheaders].value, sizeof out->headers[0].value, "%s", value);
+    out->nheaders++;
+}
+
 void sim_answer(struct sim *sim, const struct sim_request *rq, double now_s, double story_s,
-                struct sim_reply *out)
+                int64_t wall_ms, struct sim_reply *out)
 {
     struct call c = { .sim = sim, .rq = rq, .rest = "", .out = out };
 
     *out = (struct sim_reply){ .status = 200, .content_type = HTML };
     sbuf_init(&out->body, SIM_BODY_MAX);
+    if (aws_is_request(rq)) {
+        aws_answer(&sim->aws, rq, wall_ms, out);
+        return;
+    }
+    sim_reply_header(out, "Access-Control-Allow-Origin", "*");
     estate_advance(&sim->estate, story_s);
     if (sim->is_successor && is_over_limit(sim, now_s))
         bare_error(out, 429);

@@ -1,0 +1,210 @@
+/* CloudWatch metrics (ages, depths, invocations) and the dashboards that name what is linked. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "aws_call.h"
+#include "aws_ops.h"
+#include "estate.h"
+
+enum {
+    QUERIES_MAX = 500,
+    POINTS_MAX = 1440
+};
+
+static const struct aws_paging DASHBOARD_PAGES = { "NextToken", NULL, "NextToken",
+                                                   1000,        1000, "InvalidParameterValue" };
+
+static const char *member(const cJSON *o, const char *name)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+}
+
+static const char *dimension(const cJSON *metric, const char *name)
+{
+    const cJSON *d;
+
+    cJSON_ArrayForEach (d, cJSON_GetObjectItemCaseSensitive(metric, "Dimensions")) {
+        const char *n = member(d, "Name");
+        if (n && strcmp(n, name) == 0)
+            return member(d, "Value");
+    }
+    return NULL;
+}
+
+/* The shared environment whose change event queue that is. */
+static const struct aws_shared *queue_owner(const struct aws_call *c, const char *queue)
+{
+    char name[128];
+
+    for (size_t i = 0; queue && i < c->es->nshared; i++) {
+        const struct aws_shared *s = &c->es->shared[i];
+        snprintf(name, sizeof name, "uec-dos-int-%s-change-event-queue.fifo", s->name);
+        if (s->account == c->account && strcmp(queue, name) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+static bool is_linked_function(const struct aws_call *c, const char *function)
+{
+    char prefix[80];
+
+    for (size_t i = 0; function && i < c->es->nbg; i++) {
+        snprintf(prefix, sizeof prefix, "uec-dos-int-%s-", c->es->bg[i].name);
+        if (c->es->bg[i].account == c->account && aws_has_prefix(function, prefix) &&
+            aws_bg_is_linked(c->es, c->es->bg[i].name))
+            return true;
+    }
+    return false;
+}
+
+/* The value some seconds before now; NAN: no point there. */
+static double value_at(const struct aws_call *c, const cJSON *metric, int64_t ago_s)
+{
+    const char *name = member(metric, "MetricName");
+    const struct aws_shared *s = queue_owner(c, dimension(metric, "QueueName"));
+    const char *function = dimension(metric, "FunctionName");
+    uint64_t dice = sim_hash(17, (uint64_t)(ago_s / 60 + 1)) % 10;
+
+    if (!name)
+        return NAN;
+    if (s && strcmp(name, "ApproximateAgeOfOldestMessage") == 0)
+        return s->oldest_age_s > ago_s ? (double)(s->oldest_age_s - ago_s) : 0;
+    if (s && strcmp(name, "ApproximateNumberOfMessagesVisible") == 0)
+        return s->oldest_age_s > ago_s || ago_s < 60 ? s->visible : 0;
+    if (s && strcmp(name, "NumberOfMessagesDeleted") == 0)
+        return s->oldest_age_s > 600 ? 0 : (double)(20 + dice);
+    if (function && strcmp(name, "Invocations") == 0)
+        return is_linked_function(c, function) ? (double)(20 + dice) : NAN;
+    if (function && strcmp(name, "Errors") == 0 && is_linked_function(c, function))
+        return strstr(function, "ds-4012-ingest") && ago_s < 900 ? 3 : 0;
+    return NAN;
+}
+
+static void put_points(const struct aws_call *c, cJSON *r, const cJSON *stat, int64_t from,
+                       int64_t to)
+{
+    const cJSON *metric = cJSON_GetObjectItemCaseSensitive(stat, "Metric");
+    const cJSON *p = cJSON_GetObjectItemCaseSensitive(stat, "Period");
+    int64_t period = cJSON_IsNumber(p) && p->valuedouble >= 1 ? (int64_t)p->valuedouble : 60;
+    cJSON *times = aws_put_array(r, "Timestamps"), *values = aws_put_array(r, "Values");
+    int n = 0;
+
+    for (int64_t t = (to - 1) / period * period; t >= from && n < POINTS_MAX; t -= period, n++) {
+        double v = t > c->now_s ? NAN : value_at(c, metric, c->now_s - t);
+        if (isnan(v))
+            continue;
+        aws_put_time(c, times, NULL, t - c->es->shift_s);
+        cJSON_AddItemToArray(values, cJSON_CreateNumber(v));
+    }
+    aws_put(r, "StatusCode", "Complete");
+}
+
+void aws_cw_data(struct aws_call *c)
+{
+    const cJSON *queries = cJSON_GetObjectItemCaseSensitive(c->in, "MetricDataQueries"), *q;
+    int64_t from = aws_in_int(c, "StartTime", -1), to = aws_in_int(c, "EndTime", -1);
+
+    if (!cJSON_IsArray(queries) || cJSON_GetArraySize(queries) > QUERIES_MAX || from < 0 ||
+        to <= from) {
+        aws_fail(c, 400, "InvalidParameterValue",
+                 "MetricDataQueries (at most 500), StartTime and a later EndTime are needed");
+        return;
+    }
+    cJSON *results = aws_put_array(c->out, "MetricDataResults");
+    cJSON_ArrayForEach (q, queries) {
+        const char *id = member(q, "Id"), *label = member(q, "Label");
+        const cJSON *stat = cJSON_GetObjectItemCaseSensitive(q, "MetricStat");
+        const char *name = member(cJSON_GetObjectItemCaseSensitive(stat, "Metric"), "MetricName");
+        if (!id || id[0] < 'a' || id[0] > 'z') {
+            aws_fail(c, 400, "ValidationError", "an Id begins with a lower-case letter");
+            return;
+        }
+        cJSON *r = aws_put_object(results, NULL);
+        aws_put(r, "Id", id);
+        aws_put(r, "Label", label ? label : name ? name : id);
+        put_points(c, r, stat, from, to);
+    }
+    aws_put_array(c->out, "Messages");
+}
+
+static void dashboard_name(const struct aws_shared *s, char *out, size_t size)
+{
+    snprintf(out, size, "uec-dos-int-%s-monitoring-dashboard", s->name);
+}
+
+static bool has_dashboard(const struct aws_call *c, const struct aws_shared *s)
+{
+    return s->account == c->account && s->current;
+}
+
+static void put_body(struct aws_call *c, const struct aws_shared *s)
+{
+    cJSON *doc = cJSON_CreateObject();
+    cJSON *v = aws_put_object(aws_put_array(doc, "variables"), NULL);
+    const char *names[] = { s->current, s->previous };
+
+    aws_put(v, "type", "pattern");
+    aws_put(v, "pattern", s->current);
+    aws_put(v, "inputType", "radio");
+    aws_put(v, "id", "CloudWatchVersionVariable");
+    aws_put(v, "label", "Version");
+    aws_put(v, "defaultValue", s->current);
+    cJSON *values = aws_put_array(v, "values");
+    for (int i = 0; i < 2; i++) {
+        cJSON *one = aws_put_object(values, NULL);
+        aws_put(one, "value", names[i]);
+        aws_put(one, "label", names[i]);
+    }
+    cJSON *w = aws_put_object(aws_put_array(doc, "widgets"), NULL);
+    aws_put(w, "type", "text");
+    aws_putf(aws_put_object(w, "properties"), "markdown", "# %s\n- Linked: %s\n- Previous: %s",
+             s->name, s->current, s->previous);
+    char *text = cJSON_PrintUnformatted(doc);
+    aws_put(c->out, "DashboardBody", text);
+    cJSON_free(text);
+    cJSON_Delete(doc);
+}
+
+void aws_cw_dashboard(struct aws_call *c)
+{
+    const char *name = aws_need(c, "DashboardName");
+    char own[128];
+
+    for (size_t i = 0; name && i < c->es->nshared; i++) {
+        const struct aws_shared *s = &c->es->shared[i];
+        dashboard_name(s, own, sizeof own);
+        if (!has_dashboard(c, s) || strcmp(own, name) != 0)
+            continue;
+        aws_putf(c->out, "DashboardArn", "arn:aws:cloudwatch::%s:dashboard/%s",
+                 aws_account_ids[c->account], own);
+        aws_put(c->out, "DashboardName", own);
+        put_body(c, s);
+        return;
+    }
+    if (!c->status) {
+        c->legacy = "ResourceNotFound";
+        aws_fail(c, 404, "DashboardNotFoundError", "Dashboard %s does not exist", name);
+    }
+}
+
+void aws_cw_dashboards(struct aws_call *c)
+{
+    cJSON *all = cJSON_CreateArray();
+    char name[128];
+
+    for (size_t i = 0; i < c->es->nshared; i++) {
+        const struct aws_shared *s = &c->es->shared[i];
+        dashboard_name(s, name, sizeof name);
+        if (!has_dashboard(c, s) || !aws_has_prefix(name, aws_in(c, "DashboardNamePrefix")))
+            continue;
+        cJSON *d = aws_put_object(all, NULL);
+        aws_put(d, "DashboardName", name);
+        aws_putf(d, "DashboardArn", "arn:aws:cloudwatch::%s:dashboard/%s",
+                 aws_account_ids[c->account], name);
+        aws_put_time(c, d, "LastModified", s->stage_updated);
+        aws_put_int(d, "Size", 612);
+    }
+    aws_put_page(c, "DashboardEntries", all, &DASHBOARD_PAGES);
+}
