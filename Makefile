@@ -162,6 +162,11 @@ check-pty: build-tests
 check-integration: build-tests
 	$(Q)B=$(B) $(RUNNER) integration
 
+# Figures, not tests: ratios against a peer or a floor of the same run.
+.PHONY: bench
+bench: build-tests
+	$(Q)for f in tests/bench/*.py; do B=$(B) python3 $$f || exit 1; done
+
 # ---- lint
 HEADERS := $(sort $(shell find include src -name '*.h'))
 SOURCES := $(sort $(shell find src tests -name '*.c'))
@@ -195,7 +200,7 @@ clean:
 deps:
 	$(Q)packaging/need.sh build test ci
 help:
-	@echo "all run test (= check) check-unit check-screen check-pty check-integration check-headers check-layers check-docs"
+	@echo "all run test (= check) bench check-unit check-screen check-pty check-integration check-headers check-layers check-docs"
 	@echo "format format-check tidy lint install uninstall dist deps clean"
 	@echo "variables: PREFIX DESTDIR CC CFLAGS LDFLAGS V=1 WERROR=1 SAN=address,undefined COVERAGE=1 ROOM=store (check-unit) ARGS= (run)"
 

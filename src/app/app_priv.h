@@ -176,4 +176,12 @@ int cmd_dashboard(struct app *a);
 /* Poll every source once, quietly; for --demo in front of a reading command. */
 int poll_quietly(struct app *a);
 
+/* doctor_aws.c: one line for each profile that sources name; runs the loop until all have answered.
+ */
+struct ev_loop;
+struct http;
+typedef void doctor_add_fn(void *ctx, const char *name, bool ok, const char *text);
+void doctor_aws(struct app *a, struct ev_loop *loop, struct http *http, doctor_add_fn *add,
+                void *ctx);
+
 #endif

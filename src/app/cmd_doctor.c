@@ -12,6 +12,7 @@
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/net/http.h"
+#include "opsdeck/poll/connector.h"
 #include "opsdeck/ui/term.h"
 
 #include "app_priv.h"
@@ -163,6 +164,11 @@ static void probe_http(struct doctor *d, struct http *http, const struct source_
     }
 }
 
+static void add_text(void *ctx, const char *name, bool ok, const char *text)
+{
+    add(ctx, name, ok, NULL, "%s", text);
+}
+
 static void check_sources(struct doctor *d)
 {
     struct app *a = d->app;
@@ -178,13 +184,14 @@ static void check_sources(struct doctor *d)
         const struct source_cfg *src = a->plan->sources[i].cfg;
         if (src->url)
             probe_http(d, http, src);
-        else
+        else if (a->plan->sources[i].connector != &connector_aws)
             add(d, arena_printf(d->rs->mem, "source %s", src->name),
                 !src->path || strpbrk(src->path, "*?[") || access(src->path, R_OK) == 0, src->path,
                 "%s", src->path ? "file" : "no request to make");
     }
     if (d->left)
         ev_run(d->loop, 0);
+    doctor_aws(a, d->loop, http, add_text, d);
     http_free(http);
 }
 

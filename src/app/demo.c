@@ -113,6 +113,20 @@ static char *sim_path(struct arena *mem)
     return arena_strdup(mem, "opsdeck-sim");
 }
 
+/* What the estate needs of our environment: not the person's credentials. */
+static char **sim_environ(struct arena *mem)
+{
+    static const char *const names[] = { "PATH",   "TZ",           "LANG",
+                                         "LC_ALL", "ASAN_OPTIONS", "UBSAN_OPTIONS" };
+    char **env = arena_array(mem, ARRAY_LEN(names) + 1, sizeof *env);
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (getenv(names[i]))
+            env[n++] = arena_printf(mem, "%s=%s", names[i], getenv(names[i]));
+    return env;
+}
+
 static bool spawn_sim(struct arena *mem, int out, pid_t *pid, struct err *e)
 {
     char *argv[] = { sim_path(mem), arena_strdup(mem, "--with-parent"), NULL };
@@ -122,7 +136,7 @@ static bool spawn_sim(struct arena *mem, int out, pid_t *pid, struct err *e)
     posix_spawn_file_actions_adddup2(&fa, out, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&fa, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    int rc = posix_spawnp(pid, argv[0], &fa, NULL, argv, environ);
+    int rc = posix_spawnp(pid, argv[0], &fa, NULL, argv, sim_environ(mem));
     posix_spawn_file_actions_destroy(&fa);
     return rc == 0 ||
            err_errno(e, rc, "start %s (the demo estate; it is built and installed with opsdeck)",
@@ -170,13 +184,13 @@ static bool start_sim(struct app *a, struct demo *d, struct err *e)
     return ok;
 }
 
-static char *template_path(struct app *a)
+static char *template_path(struct app *a, const char *name)
 {
     struct data_dirs dirs;
 
     data_dirs_find(a->mem, NULL, &dirs);
     for (size_t i = 0; i < dirs.n; i++) {
-        char *path = arena_printf(a->mem, "%s/demo/config.yaml", dirs.v[i]);
+        char *path = arena_printf(a->mem, "%s/demo/%s", dirs.v[i], name);
         if (access(path, R_OK) == 0)
             return path;
     }
@@ -184,15 +198,15 @@ static char *template_path(struct app *a)
 }
 
 /* @URL@ and @DIR@ (of the template) are filled in. */
-static bool write_config(struct app *a, struct demo *d, struct err *e)
+static bool write_filled(struct app *a, struct demo *d, const char *name, const char *to,
+                         struct err *e)
 {
-    char *path = template_path(a);
+    char *path = template_path(a, name);
     size_t len;
 
     if (!path)
-        return err_set(
-            e, ERR_CONFIG, 0,
-            "demo/config.yaml is in none of the data folders: is opsdeck installed whole?");
+        return err_set(e, ERR_CONFIG, 0,
+                       "demo/%s is in none of the data folders: is opsdeck installed whole?", name);
     char *text = read_whole_file(path, &len, e);
     if (!text)
         return false;
@@ -208,11 +222,35 @@ static bool write_config(struct app *a, struct demo *d, struct err *e)
         s += is_url || is_dir ? 5 : 1;
     }
     free(text);
-    FILE *f = fopen(d->config, "wxe");
+    FILE *f = fopen(to, "wxe");
     bool ok = f && fwrite(sb.buf, 1, sb.len, f) == sb.len;
     ok = f && fclose(f) == 0 && ok;
     sbuf_release(&sb);
-    return ok || err_errno(e, errno, "write %s", d->config);
+    return ok || err_errno(e, errno, "write %s", to);
+}
+
+/* The demo's own accounts and nothing of the person's: profiles, keys and endpoints of the
+ * environment are put aside for this process. */
+static bool write_aws(struct app *a, struct demo *d, struct err *e)
+{
+    static const char *const aside[] = { "AWS_PROFILE",
+                                         "AWS_DEFAULT_PROFILE",
+                                         "AWS_ACCESS_KEY_ID",
+                                         "AWS_SECRET_ACCESS_KEY",
+                                         "AWS_SESSION_TOKEN",
+                                         "AWS_SECURITY_TOKEN",
+                                         "AWS_REGION",
+                                         "AWS_DEFAULT_REGION",
+                                         "AWS_USE_FIPS_ENDPOINT",
+                                         "AWS_USE_DUALSTACK_ENDPOINT" };
+    char *path = arena_printf(a->mem, "%s/aws", d->dir);
+
+    for (size_t i = 0; i < ARRAY_LEN(aside); i++)
+        unsetenv(aside[i]);
+    setenv("AWS_CONFIG_FILE", path, 1);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+    return write_filled(a, d, "aws", path, e);
 }
 
 static bool make_dir(struct demo *d, struct err *e)
@@ -237,7 +275,8 @@ bool demo_start(struct app *a, struct err *e)
     struct demo *d = xcalloc(1, sizeof *d);
 
     a->demo = d; /* app_release() stops it, also half started */
-    if (make_dir(d, e) && start_sim(a, d, e) && write_config(a, d, e))
+    if (make_dir(d, e) && start_sim(a, d, e) && write_filled(a, d, "config.yaml", d->config, e) &&
+        write_aws(a, d, e))
         return true;
     return err_ctx(e, "demo estate");
 }

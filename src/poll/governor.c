@@ -15,7 +15,8 @@
 struct waiter {
     struct waiter *next;
     struct host *host;
-    int64_t gap_ms; /* least time between two sends, from the rate */
+    int64_t gap_ms;   /* least time between two sends, from the rate */
+    int64_t ahead_ms; /* how far a burst may run ahead of the rate */
     governor_go_fn *go;
     void *ctx;
 };
@@ -114,8 +115,9 @@ static int64_t turn_at(const struct governor *g, const struct waiter *w)
     if (h->in_flight >= GOVERNOR_PER_HOST || g->in_flight >= g->total)
         return INT64_MAX;
     int64_t at = h->not_before_ms;
-    if (w->gap_ms && h->next_turn_ms > at)
-        at = h->next_turn_ms;
+    int64_t ahead = h->slow > 1 ? 0 : w->ahead_ms;
+    if (w->gap_ms && h->next_turn_ms - ahead > at)
+        at = h->next_turn_ms - ahead;
     return at;
 }
 
@@ -124,7 +126,8 @@ static void take_turn(struct governor *g, struct waiter *w, int64_t now)
     w->host->in_flight++;
     g->in_flight++;
     if (w->gap_ms)
-        w->host->next_turn_ms = now + w->gap_ms * w->host->slow;
+        w->host->next_turn_ms =
+            (w->host->next_turn_ms > now ? w->host->next_turn_ms : now) + w->gap_ms * w->host->slow;
     governor_go_fn *go = w->go;
     void *ctx = w->ctx;
     free(w);
@@ -162,13 +165,14 @@ again:
     }
 }
 
-void governor_ask(struct governor *g, const char *host, int64_t rate_per_min, governor_go_fn *go,
-                  void *ctx)
+void governor_ask(struct governor *g, const char *host, struct governor_rate rate,
+                  governor_go_fn *go, void *ctx)
 {
     struct waiter *w = xcalloc(1, sizeof *w);
 
     w->host = host_get(g, host);
-    w->gap_ms = rate_per_min > 0 ? 60000 / rate_per_min : 0;
+    w->gap_ms = rate.per_min > 0 ? 60000 / rate.per_min : 0;
+    w->ahead_ms = rate.burst > 1 ? (rate.burst - 1) * w->gap_ms : 0;
     w->go = go;
     w->ctx = ctx;
     *g->tail = w;

@@ -29,14 +29,18 @@ struct governor_news {
 
 struct governor *governor_new(struct ev_loop *loop, const struct clock *clock, int total);
 void governor_free(struct governor *g);
+struct governor_rate {
+    int64_t per_min; /* 0: no limit */
+    int64_t burst;   /* so many at once after a quiet time; 0 or 1: evenly spaced */
+};
+
 /*
  * Ask for a turn at `host` (scheme://host:port, or "aws PROFILE SERVICE"). `go` is called from the
  * loop, or at once when there is room; every turn taken is given back with governor_done().
- * rate_per_min 0: no limit.
  */
 typedef void governor_go_fn(void *ctx);
-void governor_ask(struct governor *g, const char *host, int64_t rate_per_min, governor_go_fn *go,
-                  void *ctx);
+void governor_ask(struct governor *g, const char *host, struct governor_rate rate,
+                  governor_go_fn *go, void *ctx);
 void governor_cancel(struct governor *g, void *ctx); /* of a turn asked for and not yet given */
 /* Give a turn back (nobody is started from inside this call); `news` may be NULL: no answer. */
 void governor_done(struct governor *g, const char *host, const struct governor_news *news);

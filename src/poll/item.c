@@ -21,6 +21,7 @@ enum {
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 8000,
     AWS_THROTTLE_MS = 1000,
+    AWS_BURST = 10,
     THROTTLE_PATIENCE_MS = 65000
 };
 
@@ -470,6 +471,20 @@ static void on_turn(void *ctx)
         tokens_get(engine_of(it)->tokens, &ref, on_token, it);
 }
 
+/* The step's word, the recipe's, else what leaves most of the account's quota to others. */
+static struct governor_rate rate_of(const struct item *it)
+{
+    struct governor_rate rate = { .per_min = run_step(it->run)->rate_per_min };
+
+    if (!rate.per_min)
+        rate.per_min = run_source(it->run)->recipe->rate_per_min;
+    if (!rate.per_min && it->plan.transport == TRANSPORT_AWS)
+        rate.per_min = aws_service_rate(it->plan.aws.service);
+    if (it->plan.transport == TRANSPORT_AWS)
+        rate.burst = AWS_BURST;
+    return rate;
+}
+
 static void fill_request(struct item *it)
 {
     struct run *run = it->run;
@@ -533,12 +548,7 @@ static void item_send(struct item *it)
         return;
     }
     fill_request(it);
-    int64_t rate = run_step(run)->rate_per_min;
-    if (!rate)
-        rate = src->recipe->rate_per_min;
-    if (!rate && it->plan.transport == TRANSPORT_AWS)
-        rate = aws_service_rate(it->plan.aws.service);
-    governor_ask(engine_of(it)->governor, run->host, rate, on_turn, it);
+    governor_ask(engine_of(it)->governor, run->host, rate_of(it), on_turn, it);
 }
 
 static void on_body(struct run *run, struct ingest_result *r, void *arg)

@@ -121,6 +121,8 @@ static void after_state(struct run *run, struct ingest_result *r, void *arg)
 /* A service that throttles is asked less often, until it has been quiet for some polls. */
 static int run_slowness(struct run *run)
 {
+    if (run_source(run)->connector != &connector_aws)
+        return 1; /* other servers say themselves how long to wait */
     int slow = governor_poll_ended(run->slot->en->governor, run->host);
 
     return run->slow > slow ? run->slow : slow;

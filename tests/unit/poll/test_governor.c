@@ -51,11 +51,11 @@ static void a_host_gets_so_many_turns_and_then_waits(void **state)
     int turns[GOVERNOR_PER_HOST + 2] = { 0 }, given = 0, other = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(turns); i++)
-        governor_ask(g, HOST, 0, count, &turns[i]);
+        governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &turns[i]);
     for (size_t i = 0; i < ARRAY_LEN(turns); i++)
         given += turns[i];
     assert_int_equal(given, GOVERNOR_PER_HOST);
-    governor_ask(g, "https://b.example:443", 0, count, &other);
+    governor_ask(g, "https://b.example:443", (struct governor_rate){ .per_min = 0 }, count, &other);
     assert_int_equal(other, 1); /* another host is not held back */
     give_back(g, HOST, NULL);
     assert_int_equal(turns[GOVERNOR_PER_HOST], 1); /* in the order of asking */
@@ -69,9 +69,9 @@ static void all_hosts_together_have_a_limit(void **state)
     struct governor *g = fresh(2);
     int a = 0, b = 0, c = 0;
 
-    governor_ask(g, "http://a:1", 0, count, &a);
-    governor_ask(g, "http://b:1", 0, count, &b);
-    governor_ask(g, "http://c:1", 0, count, &c);
+    governor_ask(g, "http://a:1", (struct governor_rate){ .per_min = 0 }, count, &a);
+    governor_ask(g, "http://b:1", (struct governor_rate){ .per_min = 0 }, count, &b);
+    governor_ask(g, "http://c:1", (struct governor_rate){ .per_min = 0 }, count, &c);
     assert_int_equal(a + b, 2);
     assert_int_equal(c, 0);
     give_back(g, "http://a:1", NULL);
@@ -85,17 +85,17 @@ static void a_cancelled_wait_gets_no_turn(void **state)
     struct governor *g = fresh(1);
     int a = 0, b = 0, c = 0;
 
-    governor_ask(g, HOST, 0, count, &a);
-    governor_ask(g, HOST, 0, count, &b);
-    governor_ask(g, HOST, 0, count, &c);
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &a);
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &b);
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &c);
     governor_cancel(g, &b);
     give_back(g, HOST, NULL);
     assert_int_equal(b, 0);
     assert_int_equal(c, 1);
     /* The list is whole after its last one was taken out. */
-    governor_ask(g, HOST, 0, count, &b);
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &b);
     governor_cancel(g, &b);
-    governor_ask(g, HOST, 0, count, &a);
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &a);
     give_back(g, HOST, NULL);
     assert_int_equal(a, 2);
     governor_free(g);
@@ -109,12 +109,12 @@ static void a_429_stops_the_host_for_as_long_as_it_says(void **state)
     struct http_response r = answer(429, h, 1);
     int a = 0, b = 0, c = 0;
 
-    governor_ask(g, HOST, 0, count, &a);
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &a);
     give_back(g, HOST, &r);
-    governor_ask(g, HOST, 0, count, &b);
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &b);
     assert_int_equal(b, 0);
     assert_in_range(governor_wait_ms(g, HOST), 115000, 120000);
-    governor_ask(g, "http://other:1", 0, count, &c);
+    governor_ask(g, "http://other:1", (struct governor_rate){ .per_min = 0 }, count, &c);
     assert_int_equal(c, 1);
     governor_free(g);
 }
@@ -128,7 +128,7 @@ static void the_budget_is_what_the_server_told_last(void **state)
     int a = 0;
 
     assert_int_equal(governor_budget(g, HOST), -1);
-    governor_ask(g, HOST, 0, count, &a);
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &a);
     give_back(g, HOST, &r);
     assert_int_equal(governor_budget(g, HOST), 41);
     assert_int_equal(governor_wait_ms(g, HOST), 0);
@@ -151,17 +151,31 @@ static void a_rate_spreads_turns(void **state)
     struct governor *g = governor_new(ev_default_loop(EVFLAG_AUTO), &fake, 10);
     int a = 0, b = 0, c = 0;
 
-    governor_ask(g, HOST, 60, count, &a); /* one a second */
-    governor_ask(g, HOST, 60, count, &b);
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 60 }, count, &a); /* one a second */
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 60 }, count, &b);
     assert_int_equal(a, 1);
     assert_int_equal(b, 0);
     fake_now += 999;
     give_back(g, HOST, NULL);
     assert_int_equal(b, 0);
     fake_now += 1;
-    governor_ask(g, HOST, 60, count, &c); /* asking looks at the queue again */
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 60 }, count,
+                 &c); /* asking looks at the queue again */
     assert_int_equal(b, 1);
     assert_int_equal(c, 0);
+    governor_free(g);
+}
+
+static void a_burst_runs_ahead_of_the_rate_once(void **state)
+{
+    (void)state;
+    struct governor *g = fresh(100);
+    const struct governor_rate rate = { .per_min = 60, .burst = 4 };
+    int turns = 0;
+
+    for (int i = 0; i < 6; i++)
+        governor_ask(g, HOST, rate, count, &turns);
+    assert_int_equal(turns, 4); /* the rest comes one a second */
     governor_free(g);
 }
 
@@ -174,7 +188,7 @@ static void a_throttled_poll_doubles_and_three_clean_ones_halve(void **state)
 
     assert_int_equal(governor_poll_ended(g, HOST), 1);
     for (int factor = 2; factor <= 64; factor *= 2) {
-        governor_ask(g, HOST, 0, count, &turns);
+        governor_ask(g, HOST, (struct governor_rate){ .per_min = 0 }, count, &turns);
         governor_done(g, HOST, &slow_down);
         assert_int_equal(governor_poll_ended(g, HOST), factor < 16 ? factor : 16);
     }
@@ -194,6 +208,7 @@ int main(void)
         cmocka_unit_test(a_429_stops_the_host_for_as_long_as_it_says),
         cmocka_unit_test(the_budget_is_what_the_server_told_last),
         cmocka_unit_test(a_rate_spreads_turns),
+        cmocka_unit_test(a_burst_runs_ahead_of_the_rate_once),
         cmocka_unit_test(a_throttled_poll_doubles_and_three_clean_ones_halve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
