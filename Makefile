@@ -108,9 +108,9 @@ link_app    := app ui poll net config store decode model base
 libs_of = $(patsubst %,$(B)/lib%.a,$(link_$(1)))
 
 opsdeck: $(B)/opsdeck
-	$(Q)cp $< $@
+	$(Q)cp --remove-destination $< $@
 opsdeck-sim: $(B)/opsdeck-sim
-	$(Q)cp $< $@
+	$(Q)cp --remove-destination $< $@
 $(B)/opsdeck: $(B)/src/main.o $(call libs_of,app)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)

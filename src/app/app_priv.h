@@ -172,6 +172,7 @@ int cmd_query(struct app *a);
 int cmd_config(struct app *a);
 int cmd_recipe(struct app *a);
 int cmd_doctor(struct app *a);
+int cmd_bluegreen(struct app *a);
 int cmd_dashboard(struct app *a);
 /* Poll every source once, quietly; for --demo in front of a reading command. */
 int poll_quietly(struct app *a);
@@ -183,5 +184,10 @@ struct http;
 typedef void doctor_add_fn(void *ctx, const char *name, bool ok, const char *text);
 void doctor_aws(struct app *a, struct ev_loop *loop, struct http *http, doctor_add_fn *add,
                 void *ctx);
+
+/* runbooks.c: the runbook as JSON, in the app's arena; NULL: there is none, or it is wrong
+ * (problems say so). */
+struct cfg_problems;
+const char *app_runbook(struct app *a, struct cfg_problems *ps);
 
 #endif

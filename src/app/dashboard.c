@@ -40,6 +40,7 @@ struct dash {
     struct turn_watch watch;
     struct ui_port port;
     struct pane_def **panes;
+    const char *runbook;
     size_t npanes;
     ev_io tty;
     ev_async answered;
@@ -85,12 +86,21 @@ static bool port_ask_source(void *ctx, const char *source, const char *params, s
         return err_set(e, ERR_USAGE, 0, "nothing is polled here: this screen shows the past");
     if (engine_is_polling(d->poller.engine, source))
         return err_set(e, ERR_USAGE, 0, "%s is being asked already: wait for its answer", source);
-    for (const char *p = params; *p;) {
-        size_t n = strcspn(p, ";");
-        if (n && !plan_set(a->plan, source, arena_strndup(a->mem, p, n), e))
-            return false;
-        p += n + strspn(p + n, "; ");
-    }
+    if (!plan_is_on_demand(a->plan, source))
+        return err_set(e, ERR_USAGE, 0,
+                       "%s is polled on a schedule and keeps its params: :refresh %s polls it now",
+                       source, source);
+    for (int is_real = 0; is_real < 2; is_real++) /* all are good, or none is set */
+        for (const char *p = params; *p;) {
+            size_t n = strcspn(p, ";"), end = n;
+            while (end > 0 && p[end - 1] == ' ')
+                end--;
+            char *one = arena_strndup(a->mem, p, end);
+            if (end && !(is_real ? plan_set(a->plan, source, one, e)
+                                 : plan_can_set(a->plan, source, one, e)))
+                return false;
+            p += n + strspn(p + n, "; ");
+        }
     return engine_poll_now(d->poller.engine, source) ||
            err_set(e, ERR_USAGE, 0, "there is no source \"%s\"; :sources lists them", source);
 }
@@ -198,6 +208,7 @@ static bool port_reload(void *ctx, struct err *e)
         return true;
     if (!poller_replan(&d->poller, e))
         return false;
+    ui_drop_questions(d->ui); /* those who asked went with the old engine */
     engine_run(d->poller.engine);
     return true;
 }
@@ -430,6 +441,7 @@ static bool load_ui_files(struct dash *d, struct theme **theme, struct keymap_fi
     else if (strcmp(a->settings->ui.keymap, "default") != 0)
         cfg_problem_add(&ps, (struct cfg_pos){ 0 }, "ui.keymap", NULL, "no keymap \"%s\"",
                         a->settings->ui.keymap);
+    d->runbook = app_runbook(a, &ps);
     bool ok = cfg_problems_errors(&ps) == 0;
     app_print_problems(&ps);
     cfg_problems_release(&ps);
@@ -487,6 +499,7 @@ static bool open_ui(struct dash *d, const struct theme *theme, const struct keym
         .at_ms = a->at_ms,
         .first_line = a->notice,
         .theme = theme,
+        .runbook = d->runbook,
     };
 
     d->port = (struct ui_port){ .ctx = d,

@@ -94,7 +94,7 @@ void doctor_aws(struct app *a, struct ev_loop *loop, struct http *http, doctor_a
                                            profile ? arena_printf(a->mem, "AWS profile %s", profile)
                                                    : "AWS credentials" };
         as.left++;
-        aws_creds_get(creds, profile, src->aws.region, src->aws.endpoint_url, on_keys, q);
+        aws_creds_get(creds, profile, src->aws.region, on_keys, q);
     }
     as.is_running = true;
     if (as.left)

@@ -154,7 +154,10 @@ static bool is_reading_operation(const char *name)
     static const char *const verbs[] = { "Get",    "List",       "Describe", "BatchGet",
                                          "Query",  "Scan",       "Filter",   "Lookup",
                                          "Search", "StartQuery", "StopQuery" };
-    static const char *const refused[] = { "GetSecretValue", "GetQueueMessages" };
+    static const char *const refused[] = { "GetSecretValue",     "BatchGetSecretValue",
+                                           "GetPasswordData",    "GetSessionToken",
+                                           "GetFederationToken", "GetAuthorizationToken",
+                                           "GetRoleCredentials", "GetQueueMessages" };
 
     for (size_t i = 0; i < ARRAY_LEN(refused); i++)
         if (!strcmp(name, refused[i]))
@@ -174,6 +177,25 @@ static void aws_operation(struct reading *rd, const struct cfg_node *n, const ch
                  "opsdeck only reads: this operation may change something or take a secret");
 }
 
+/* Names that would choose another operation than the one that was looked at. */
+static void aws_words(struct reading *rd, const struct cfg_node *n)
+{
+    static const char *const names[] = { "action", "version", "operation" };
+    static const char *const maps[] = { "query", "headers" };
+
+    for (size_t m = 0; m < ARRAY_LEN(maps); m++) {
+        const struct cfg_node *map = cfg_get(n, maps[m]);
+        for (size_t i = 0; map && map->kind == CFG_MAP && i < map->n; i++) {
+            bool is_bad = !strncasecmp(map->keys[i], "x-amz-", 6);
+            for (size_t k = 0; k < ARRAY_LEN(names); k++)
+                is_bad |= !strcasecmp(map->keys[i], names[k]);
+            if (is_bad)
+                complain(rd, map->items[i], maps[m], "use target:, action: and version:",
+                         "this name is not a recipe's to send: it could choose another operation");
+        }
+    }
+}
+
 /* A service with one of target, action and path; or a public url. */
 static void aws_request(struct reading *rd, const struct cfg_node *n, struct request_def *rq)
 {
@@ -181,11 +203,19 @@ static void aws_request(struct reading *rd, const struct cfg_node *n, struct req
 
     one_template(rd, n, "region");
     one_template(rd, n, "url");
+    aws_words(rd, n);
     if (rq->url) {
-        if (rq->service || ways)
-            complain(rd, n, "request", NULL, "url: stands alone, without service and path");
+        if (rq->service || ways || cfg_get(n, "query") || cfg_get(n, "body"))
+            complain(rd, n, "request", "write the query into the url",
+                     "url: stands alone, without service, path, query and body");
         return;
     }
+    if (cfg_get(n, "accept_status") || cfg_get(n, "follow_redirects") || cfg_get(n, "content_type"))
+        complain(rd, n, "request", "accept_error: [CODE] takes an error as data",
+                 "accept_status, follow_redirects and content_type mean nothing to AWS");
+    if (rq->path && strpbrk(rq->path, "?#"))
+        complain(rd, cfg_get(n, "path"), "request.path", "write query: {NAME: value}",
+                 "a path has no ? or #");
     if (!rq->service || ways != 1) {
         complain(rd, n, "request", "see docs/recipes.md, AWS",
                  "expected service: and one of target:, action: or path:");
@@ -282,6 +312,9 @@ static void page(struct reading *rd, const struct cfg_node *n, const struct requ
                : pg->offset_param ? PAGE_OFFSET
                : member           ? PAGE_NEXT_BODY
                                   : PAGE_NEXT_QUERY;
+    if (rd->is_aws && (link || pg->offset_param))
+        complain(rd, n, "page", "page: {next: SQL, body: NextToken}",
+                 "AWS pages by tokens: link and offset mean nothing there");
     if (link && strcmp(link, "next") != 0)
         complain(rd, cfg_get(n, "link"), "page.link", NULL, "expected next");
     if (pg->kind == PAGE_NEXT_BODY && (!rq->method || strcmp(rq->method, "POST") != 0))

@@ -56,8 +56,11 @@ bool cred_answer_ok(struct cred_job *job, const struct http_response *r, struct 
 
     *ae = (struct aws_error){ .fault = AWS_TRANSIENT, .code = "", .message = "" };
     if (r->err.code != ERR_NONE) {
-        *e = r->err;
-        return err_ctx(e, "asking %s", job->url);
+        if (e) {
+            *e = r->err;
+            err_ctx(e, "asking %s", job->url);
+        }
+        return false;
     }
     aws_error_read(job->mem, r, ae);
     if (r->status >= 200 && r->status < 300)
@@ -98,8 +101,7 @@ bool cred_endpoint(struct cred_job *job, const char *service, const char *region
     struct aws_endpoint ep = { 0 };
     struct err e = { 0 };
 
-    if (!aws_endpoint_find(job->o.config, job->profile, service, region, job->own_url, job->mem,
-                           &ep, &e)) {
+    if (!aws_endpoint_find(job->o.config, job->profile, service, region, NULL, job->mem, &ep, &e)) {
         cred_job_fail(job, &e);
         return false;
     }
@@ -117,7 +119,8 @@ bool cred_endpoint(struct cred_job *job, const char *service, const char *region
     *req = (struct http_request){ .method = "POST",
                                   .url = job->url,
                                   .ca_file = ep.ca_file ? ep.ca_file : job->o.ca_file,
-                                  .proxy = job->o.proxy,
+                                  .proxy = job->o.proxy ? job->o.proxy
+                                                        : aws_config_proxy(job->o.config, job->url),
                                   .body_max = CRED_FILE_MAX,
                                   .headers_are_secret = true };
     if (signing_region)

@@ -87,8 +87,7 @@ struct cred_job {
     struct aws_creds_opts o;
     void *entry;
     const char *profile; /* lives with the config or the entry */
-    const char *own_url;
-    char *region; /* NULL: none known */
+    char *region;        /* NULL: none known */
     enum cred_want want;
     struct cred_plan plan;
     char *dropped_id;         /* keys that the service calls expired; NULL: none */
@@ -115,8 +114,8 @@ void cred_job_done(struct cred_job *job, struct cred_set *set);
 /* Puts the source's name before the text and takes every known secret out of it. */
 void cred_job_fail(struct cred_job *job, const struct err *e);
 void cred_get(struct aws_creds *c, enum cred_want want, const char *profile, const char *region,
-              const char *own_url, aws_keys_fn *done, void *ctx);
-void cred_drop(struct aws_creds *c, enum cred_want want, const char *profile, const char *own_url,
+              aws_keys_fn *done, void *ctx);
+void cred_drop(struct aws_creds *c, enum cred_want want, const char *profile,
                const char *access_key_id);
 struct aws_signer *cred_signer(struct aws_creds *c);
 /* True when another job refreshes the same token file: this one is started anew after that. */

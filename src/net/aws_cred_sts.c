@@ -227,8 +227,7 @@ static void on_role(struct cred_job *job, struct http_response *r)
     cred_response_free(r);
     job->is_second_try = true;
     if (ae.fault == AWS_EXPIRED)
-        cred_drop(job->c, job->plan.source_want, job->plan.source_profile, job->own_url,
-                  job->source_id);
+        cred_drop(job->c, job->plan.source_want, job->plan.source_profile, job->source_id);
     get_source(job);
 }
 
@@ -346,8 +345,7 @@ static void on_source(void *ctx, const struct aws_keys *keys, const struct err *
 
 static void get_source(struct cred_job *job)
 {
-    cred_get(job->c, job->plan.source_want, job->plan.source_profile, job->region, job->own_url,
-             on_source, job);
+    cred_get(job->c, job->plan.source_want, job->plan.source_profile, job->region, on_source, job);
 }
 
 void cred_role_start(struct cred_job *job)

@@ -35,7 +35,7 @@ struct waiter {
 struct entry {
     struct entry *next;
     enum cred_want want;
-    char *profile, *own_url; /* NULL: none */
+    char *profile; /* NULL: none */
     struct cred_set *set;
     int64_t soft_ms, hard_ms; /* wall clock: refresh from here; not given out from here. 0: never */
     struct cred_job *job;
@@ -155,7 +155,6 @@ void aws_creds_free(struct aws_creds *c)
         free_waiters(en->waiters);
         cred_set_release(en->set);
         free(en->profile);
-        free(en->own_url);
         free(en->dropped_id);
         free(en);
     }
@@ -284,7 +283,6 @@ static void start_job(struct aws_creds *c, struct entry *en, const char *region)
     job->entry = en;
     job->want = en->want;
     job->profile = en->profile ? en->profile : aws_config_default_profile(c->o.config);
-    job->own_url = en->own_url;
     job->region = cred_dup(region ? region : aws_config_region(c->o.config, job->profile));
     job->dropped_id = cred_dup(en->dropped_id);
     job->mem = arena_new();
@@ -336,16 +334,14 @@ static bool same(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static struct entry *entry_of(struct aws_creds *c, enum cred_want want, const char *profile,
-                              const char *own_url)
+static struct entry *entry_of(struct aws_creds *c, enum cred_want want, const char *profile)
 {
     for (struct entry *en = c->entries; en; en = en->next)
-        if (en->want == want && same(en->profile, profile) && same(en->own_url, own_url))
+        if (en->want == want && same(en->profile, profile))
             return en;
     struct entry *en = xcalloc(1, sizeof *en);
     en->want = want;
     en->profile = cred_dup(profile);
-    en->own_url = cred_dup(own_url);
     en->next = c->entries;
     c->entries = en;
     return en;
@@ -357,9 +353,9 @@ static bool is_usable(const struct entry *en, int64_t now)
 }
 
 void cred_get(struct aws_creds *c, enum cred_want want, const char *profile, const char *region,
-              const char *own_url, aws_keys_fn *done, void *ctx)
+              aws_keys_fn *done, void *ctx)
 {
-    struct entry *en = entry_of(c, want, profile, own_url);
+    struct entry *en = entry_of(c, want, profile);
     int64_t now = clock_wall_ms(c->o.clock), mono = clock_mono_ms(c->o.clock);
     struct waiter self = { .done = done, .ctx = ctx };
 
@@ -387,10 +383,10 @@ void cred_get(struct aws_creds *c, enum cred_want want, const char *profile, con
         start_job(c, en, region);
 }
 
-void aws_creds_get(struct aws_creds *c, const char *profile, const char *region,
-                   const char *own_url, aws_keys_fn *done, void *ctx)
+void aws_creds_get(struct aws_creds *c, const char *profile, const char *region, aws_keys_fn *done,
+                   void *ctx)
 {
-    cred_get(c, profile ? CRED_PROFILE : CRED_CHAIN, profile, region, own_url, done, ctx);
+    cred_get(c, profile ? CRED_PROFILE : CRED_CHAIN, profile, region, done, ctx);
 }
 
 static void drop_waiters(struct waiter **at, const void *ctx)
@@ -424,10 +420,10 @@ static void drop_set(struct entry *en, const char *access_key_id)
     en->set = NULL;
 }
 
-void cred_drop(struct aws_creds *c, enum cred_want want, const char *profile, const char *own_url,
+void cred_drop(struct aws_creds *c, enum cred_want want, const char *profile,
                const char *access_key_id)
 {
-    drop_set(entry_of(c, want, profile, own_url), access_key_id);
+    drop_set(entry_of(c, want, profile), access_key_id);
 }
 
 void aws_creds_expired(struct aws_creds *c, const char *profile, const char *access_key_id)

@@ -27,7 +27,8 @@ struct aws_link {
 /* One request on its way to the wire; lives in the item's arena. */
 struct aws_sending {
     struct item *it;
-    http_done_fn *answered;
+    http_done_fn *answered;       /* of the request, or */
+    void (*ready)(struct item *); /* there are keys */
     void (*failed)(struct item *, struct err *);
 };
 
@@ -172,6 +173,10 @@ static void on_keys(void *ctx, const struct aws_keys *keys, const struct err *e)
     struct err err = { 0 };
 
     s->it->sending = NULL;
+    if (keys && s->ready) {
+        s->ready(s->it);
+        return;
+    }
     if (!keys)
         err = *e;
     else if (send_signed(s, keys, &err))
@@ -181,16 +186,27 @@ static void on_keys(void *ctx, const struct aws_keys *keys, const struct err *e)
     s->failed(s->it, &err);
 }
 
-void aws_send(struct item *it, http_done_fn *answered, void (*failed)(struct item *, struct err *))
+static void ask_keys(const struct aws_sending *what)
 {
+    struct item *it = what->it;
     struct engine *en = engine_of(it);
     const struct source_cfg *cfg = cfg_of(it);
     struct aws_sending *s = arena_alloc(it->mem, sizeof *s);
 
-    *s = (struct aws_sending){ it, answered, failed };
+    *s = *what;
     it->sending = s;
-    aws_creds_get(en->aws->creds, profile_of(it), cfg->aws.region, cfg->aws.endpoint_url, on_keys,
-                  s);
+    aws_creds_get(en->aws->creds, profile_of(it), cfg->aws.region, on_keys, s);
+}
+
+void aws_wait_keys(struct item *it, void (*ready)(struct item *),
+                   void (*failed)(struct item *, struct err *))
+{
+    ask_keys(&(struct aws_sending){ .it = it, .ready = ready, .failed = failed });
+}
+
+void aws_send(struct item *it, http_done_fn *answered, void (*failed)(struct item *, struct err *))
+{
+    ask_keys(&(struct aws_sending){ .it = it, .answered = answered, .failed = failed });
 }
 
 void aws_send_cancel(struct item *it)

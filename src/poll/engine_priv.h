@@ -135,6 +135,10 @@ struct aws_link *aws_link_new(struct engine *en);
 void aws_link_free(struct aws_link *a);
 /* Get keys, sign, send; `answered` is of http_send(); `failed` may be called at once. */
 void aws_send(struct item *it, http_done_fn *answered, void (*failed)(struct item *, struct err *));
+/* Wait until there are keys (a person may have to type a code): before a turn is asked for, so that
+ * nobody else waits for them. `ready` or `failed` may be called at once. */
+void aws_wait_keys(struct item *it, void (*ready)(struct item *),
+                   void (*failed)(struct item *, struct err *));
 void aws_send_cancel(struct item *it);
 /* The answer's Date teaches the server's clock; true when a refused signature may be due to it. */
 bool aws_clock_was_wrong(struct item *it, const struct http_response *r);

@@ -249,8 +249,7 @@ static void map_response(struct item *it, struct http_response *r, bool is_kept,
         const char *body = error_body ? error_body : r->body ? r->body : "";
         job->body_len = error_body ? strlen(error_body) : r->body_len;
         job->body = xstrndup(body, job->body_len);
-        if (error_body)
-            job->content_type = MAP_ERROR_TYPE;
+        job->is_error_data = error_body != NULL;
     }
     if (page_of(it)->kind == PAGE_LINK) {
         free(it->link);
@@ -485,6 +484,11 @@ static struct governor_rate rate_of(const struct item *it)
     return rate;
 }
 
+static void ask_turn(struct item *it)
+{
+    governor_ask(engine_of(it)->governor, it->run->host, rate_of(it), on_turn, it);
+}
+
 static void fill_request(struct item *it)
 {
     struct run *run = it->run;
@@ -548,7 +552,10 @@ static void item_send(struct item *it)
         return;
     }
     fill_request(it);
-    governor_ask(engine_of(it)->governor, run->host, rate_of(it), on_turn, it);
+    if (it->plan.transport == TRANSPORT_AWS)
+        aws_wait_keys(it, ask_turn, item_fail);
+    else
+        ask_turn(it);
 }
 
 static void on_body(struct run *run, struct ingest_result *r, void *arg)

@@ -241,12 +241,14 @@ struct plan *plan_build(const struct settings *s, const struct data_dirs *dirs,
 }
 
 static bool set_one(struct plan *p, struct plan_source *src, const char *name, const char *value,
-                    struct err *e)
+                    bool is_real, struct err *e)
 {
     struct bind b;
 
     if (!recipe_bind_text(p->mem, src->recipe, name, value, &b, e))
         return false;
+    if (!is_real)
+        return true;
     for (size_t i = 0; i < src->nparams; i++)
         if (!strcmp(src->params[i].name, name))
             src->params[i] = b;
@@ -255,7 +257,8 @@ static bool set_one(struct plan *p, struct plan_source *src, const char *name, c
     return true;
 }
 
-bool plan_set(struct plan *p, const char *source, const char *assignment, struct err *e)
+static bool assign(struct plan *p, const char *source, const char *assignment, bool is_real,
+                   struct err *e)
 {
     const char *eq = strchr(assignment, '=');
     bool is_found = false, is_set = false;
@@ -268,7 +271,7 @@ bool plan_set(struct plan *p, const char *source, const char *assignment, struct
         if (source && strcmp(src->cfg->name, source) != 0)
             continue;
         is_found = true;
-        if (set_one(p, src, name, eq + 1, e))
+        if (set_one(p, src, name, eq + 1, is_real, e))
             is_set = true;
         else if (source)
             return false;
@@ -278,6 +281,24 @@ bool plan_set(struct plan *p, const char *source, const char *assignment, struct
     if (is_set)
         *e = (struct err){ 0 }; /* others that do not have it are none the worse */
     return is_set;
+}
+
+bool plan_set(struct plan *p, const char *source, const char *assignment, struct err *e)
+{
+    return assign(p, source, assignment, true, e);
+}
+
+bool plan_can_set(struct plan *p, const char *source, const char *assignment, struct err *e)
+{
+    return assign(p, source, assignment, false, e);
+}
+
+bool plan_is_on_demand(const struct plan *p, const char *source)
+{
+    for (size_t i = 0; i < p->nsources; i++)
+        if (!strcmp(p->sources[i].cfg->name, source))
+            return p->sources[i].recipe->is_on_demand;
+    return false;
 }
 
 void plan_free(struct plan *p)

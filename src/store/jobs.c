@@ -223,6 +223,7 @@ static bool map_one(struct worker *w, struct gen_source *g, const struct ingest_
         .bytes = job->use_kept ? kept->body : job->body,
         .len = job->use_kept ? kept->n : job->body_len,
         .http_status = job->use_kept ? kept->http_status : job->http_status,
+        .is_error_data = job->is_error_data,
         .content_type = job->use_kept ? kept->content_type : job->content_type,
         .headers_json = job->use_kept ? kept->headers : job->headers_json,
         .now_ms = ingest_now(&w->in),

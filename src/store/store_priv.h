@@ -226,6 +226,7 @@ struct map_body {
     const char *bytes;
     size_t len;
     int http_status;
+    bool is_error_data; /* JSON whatever the step's format; no expect, until and paging */
     const char *content_type, *headers_json;
     int64_t now_ms;
 };

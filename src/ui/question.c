@@ -42,6 +42,14 @@ void ui_questions_answer(struct ui *ui, const char *text)
         answer_first(ui, text && *text ? text : NULL);
 }
 
+void ui_drop_questions(struct ui *ui)
+{
+    if (ui->prompt.mode == PROMPT_ANSWER)
+        prompt_close(&ui->prompt);
+    ui->is_dirty = true;
+    ui_questions_release(ui);
+}
+
 void ui_questions_release(struct ui *ui)
 {
     while (ui->questions)

@@ -58,6 +58,7 @@ struct ui *ui_new(const struct ui_opts *o, struct err *e)
     ui->defs = o->panes;
     ui->ndefs = o->npanes;
     ui->theme = o->theme;
+    ui->runbook = o->runbook;
     ui->is_ascii = o->ascii;
     ui->is_demo = o->is_demo;
     ui->at_ms = o->at_ms;

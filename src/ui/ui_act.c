@@ -180,9 +180,16 @@ static void copy_value(struct ui *ui, struct pane *p, const char *col, const cha
     sbuf_release(&sb);
 }
 
+/* A row may say itself what is worth copying (a command); else it is its key. */
 static void act_copy(struct ui *ui, struct pane *p)
 {
-    copy_value(ui, p, "key", "key");
+    const struct row_set *rs;
+    size_t row;
+
+    if (pane_row(p, &rs, &row) && *row_set_text(rs, row, "copy"))
+        copy_value(ui, p, "copy", "command");
+    else
+        copy_value(ui, p, "key", "key");
 }
 
 static void act_copy_url(struct ui *ui, struct pane *p)

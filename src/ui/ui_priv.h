@@ -139,6 +139,7 @@ struct ui {
     const struct theme *theme;
     struct keymap keys;
     struct chord pending; /* keys of a chord so far */
+    const char *runbook;  /* JSON for :runbook of panes */
     struct prompt prompt;
     struct question_entry *questions; /* asked of the person, oldest first */
     struct view views[VIEWS_MAX];

@@ -124,6 +124,9 @@ class AwsHome(Home):
         os.mkdir(os.path.join(self.dir, ".aws"), 0o700)
         self.profiles(profiles)
         self.env["AWS_EC2_METADATA_DISABLED"] = "true"
+        at = re.search(r'endpoint_url: "([^"]+)"', "".join(sources))
+        if at:  # the endpoint of a source is no business of STS and single sign-on
+            self.env.update({"AWS_ENDPOINT_URL_" + n: at.group(1) for n in ("STS", "SSO", "SSO_OIDC")})
 
     def profiles(self, text):
         with open(os.path.join(self.dir, ".aws/config"), "w") as f:

@@ -51,14 +51,14 @@ struct aws_creds_opts {
 struct aws_creds *aws_creds_new(const struct aws_creds_opts *o);
 void aws_creds_free(struct aws_creds *c); /* drops what waits, wipes what is kept */
 /*
- * `profile` NULL: the chain of the AWS CLI without --profile. `own_url` is the source's
- * endpoint_url for STS and SSO calls of the chain, NULL: none; `region` the source's, NULL: none.
+ * `profile` NULL: the chain of the AWS CLI without --profile. `region`: the source's, NULL: none. A
+ * source's endpoint_url is no business of STS and SSO: those obey AWS_ENDPOINT_URL and the profile.
  * `done` is called once, at once or later; keys NULL on failure: the text names the source, what
  * it said and what to do ("run: aws sso login --profile live").
  */
 typedef void aws_keys_fn(void *ctx, const struct aws_keys *keys, const struct err *e);
-void aws_creds_get(struct aws_creds *c, const char *profile, const char *region,
-                   const char *own_url, aws_keys_fn *done, void *ctx);
+void aws_creds_get(struct aws_creds *c, const char *profile, const char *region, aws_keys_fn *done,
+                   void *ctx);
 /* Calls whose `ctx` is this are dropped. */
 void aws_creds_cancel(struct aws_creds *c, void *ctx);
 /* The service says that these keys have expired: they are not given out again. */

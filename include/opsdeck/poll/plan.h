@@ -38,8 +38,13 @@ struct plan {
 struct plan *plan_build(const struct settings *s, const struct data_dirs *dirs,
                         struct cfg_problems *ps);
 /* Another value of a param for this process ("name=value"). `source` NULL: every source whose
- * recipe has it. False when none has. Before the first poll only. */
+ * recipe has it. False when none has. Never while a poll of it is under way: the ingest reads
+ * params. */
 bool plan_set(struct plan *p, const char *source, const char *assignment, struct err *e);
+/* The same without doing it. */
+bool plan_can_set(struct plan *p, const char *source, const char *assignment, struct err *e);
+/* False also when there is no such source. */
+bool plan_is_on_demand(const struct plan *p, const char *source);
 void plan_free(struct plan *p);
 /* Load and check one recipe with its SQL, as plan_build does. */
 struct recipe *plan_recipe(struct arena *mem, const char *path, struct cfg_problems *ps);

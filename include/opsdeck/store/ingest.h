@@ -25,10 +25,6 @@
 struct arena;
 struct ingest;
 
-/* Content type of an error that a recipe takes as data: JSON whatever the step's format, `expect`
- * and paging do not apply. */
-#define MAP_ERROR_TYPE "application/x-aws-error+json"
-
 enum map_format {
     MAP_JSON,
     MAP_JSONL,
@@ -126,6 +122,7 @@ struct ingest_job {
     size_t body_len;
     bool use_kept; /* 304: map the kept body again; result ERR_NOT_FOUND when it is gone */
     int http_status;
+    bool is_error_data;       /* the body is an AWS error as JSON, which the recipe takes */
     const char *content_type; /* may be NULL */
     const char *headers_json; /* object, lower-case names; for header(); NULL: {} */
     const char *etag, *last_modified;

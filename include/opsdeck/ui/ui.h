@@ -50,6 +50,7 @@ struct ui_opts {
     int64_t at_ms;             /* --at: 0 is live */
     const char *first_line;    /* message line at the start, or NULL ("no config; ...") */
     const struct theme *theme; /* for its symbols; NULL: built-in */
+    const char *runbook;       /* JSON that panes bind as :runbook; NULL: none */
 };
 
 struct ui *ui_new(const struct ui_opts *o, struct err *e);
@@ -66,6 +67,7 @@ void ui_resize(struct ui *ui, int rows, int cols);
  */
 typedef void ui_reply_fn(void *ctx, const char *text);
 void ui_ask_person(struct ui *ui, const char *label, ui_reply_fn *reply, void *ctx);
+void ui_drop_questions(struct ui *ui); /* answered with NULL: whoever asked is going away */
 void ui_message(struct ui *ui, bool is_error, const char *text);
 /* Definitions stay the caller's and must outlive the UI. */
 void ui_set_theme(struct ui *ui, const struct theme *theme);

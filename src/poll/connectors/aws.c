@@ -53,7 +53,8 @@ static void form_json(struct arena *mem, struct sbuf *form, const char *name, co
     const cJSON *child;
     int n = 0;
 
-    if (depth > FORM_DEPTH || cJSON_IsNull(v))
+    if (depth > FORM_DEPTH || cJSON_IsNull(v) || !strcasecmp(name, "Action") ||
+        !strcasecmp(name, "Version")) /* the operation is the one the loader looked at */
         return;
     if (cJSON_IsArray(v) || cJSON_IsObject(v)) {
         cJSON_ArrayForEach (child, v) {

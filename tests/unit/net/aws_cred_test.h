@@ -434,7 +434,7 @@ static inline struct got keys_of(const char *profile)
 {
     struct got g = { 0 };
 
-    aws_creds_get(creds, profile, "eu-west-2", NULL, on_keys, &g);
+    aws_creds_get(creds, profile, "eu-west-2", on_keys, &g);
     wait_for(&g);
     return g;
 }

@@ -123,8 +123,8 @@ static void an_sso_token_near_its_end_is_renewed_once_for_two_profiles(void **st
                                         "{\"accessToken\":\"sso-access-2\",\"expiresIn\":28800,"
                                         "\"refreshToken\":\"refresh-2\",\"tokenType\":\"Bearer\"}");
     answer_sso("sso-access-2", "ASIASSO");
-    aws_creds_get(creds, "sso", NULL, NULL, on_keys, &a);
-    aws_creds_get(creds, "two", NULL, NULL, on_keys, &b);
+    aws_creds_get(creds, "sso", NULL, on_keys, &a);
+    aws_creds_get(creds, "two", NULL, on_keys, &b);
     wait_for(&a);
     wait_for(&b);
     assert_string_equal(a.id, "ASIASSO");

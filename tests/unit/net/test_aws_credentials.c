@@ -71,9 +71,9 @@ static void asks_at_the_same_time_share_one_request(void **state)
     (void)state;
     begin(LIVE_ROLE, BASE_KEYS);
     answer_sts("AssumeRole", NULL, "ASIALIVE", T0 + 60 * MINUTE);
-    aws_creds_get(creds, "live", NULL, NULL, on_keys, &a);
-    aws_creds_get(creds, "live", NULL, NULL, on_keys, &gone);
-    aws_creds_get(creds, "live", NULL, NULL, on_keys, &b);
+    aws_creds_get(creds, "live", NULL, on_keys, &a);
+    aws_creds_get(creds, "live", NULL, on_keys, &gone);
+    aws_creds_get(creds, "live", NULL, on_keys, &b);
     aws_creds_cancel(creds, &gone);
     assert_int_equal(a.calls + b.calls, 0);
     wait_for(&a);
@@ -160,20 +160,26 @@ static void written_keys_that_have_expired_are_an_error(void **state)
     bad("base", "have expired", "write new keys into the file");
 }
 
-static void a_source_may_have_an_endpoint_of_its_own(void **state)
+static void an_endpoint_of_the_profile_holds_for_sts_too(void **state)
 {
-    struct got g = { 0 };
-    char url[64];
+    char text[300];
 
     (void)state;
     vars[1][1][0] = '\0'; /* AWS_ENDPOINT_URL_STS */
-    begin(LIVE_ROLE, BASE_KEYS);
+    snprintf(text, sizeof text, LIVE_ROLE "endpoint_url = http://127.0.0.1:%d/prefix\n", web.port);
+    begin(text, BASE_KEYS);
     answer_with("POST /prefix/ ", NULL, 503, "");
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/prefix", web.port);
-    aws_creds_get(creds, "live", "eu-west-2", url, on_keys, &g);
-    wait_for(&g);
-    assert_non_null(strstr(g.e.text, "503"));
+    bad("live", "503", "");
     assert_int_equal(asked(), 1);
+}
+
+static void an_sts_that_does_not_answer_is_told_and_nothing_more(void **state)
+{
+    (void)state;
+    snprintf(vars[1][1], sizeof vars[1][1], "http://127.0.0.1:1"); /* AWS_ENDPOINT_URL_STS */
+    begin(LIVE_ROLE, BASE_KEYS);
+    bad("live", "AWS profile live", "127.0.0.1:1");
+    assert_int_equal(asked(), 0);
 }
 
 static void what_was_obtained_is_known_to_the_redactor(void **state)
@@ -198,7 +204,7 @@ static void nobody_is_called_after_the_end(void **state)
     (void)state;
     begin(LIVE_ROLE, BASE_KEYS);
     answer_sts("AssumeRole", NULL, "ASIALIVE", T0 + 60 * MINUTE);
-    aws_creds_get(creds, "live", NULL, NULL, on_keys, &g);
+    aws_creds_get(creds, "live", NULL, on_keys, &g);
     stop();
     run_loop(loop, 0.1);
     assert_int_equal(g.calls, 0);
@@ -242,7 +248,8 @@ int main(void)
         TEST(a_short_session_is_used_for_half_its_life),
         TEST(expired_keys_are_not_given_out_again),
         TEST(written_keys_that_have_expired_are_an_error),
-        TEST(a_source_may_have_an_endpoint_of_its_own),
+        TEST(an_endpoint_of_the_profile_holds_for_sts_too),
+        TEST(an_sts_that_does_not_answer_is_told_and_nothing_more),
         TEST(what_was_obtained_is_known_to_the_redactor),
         TEST(nobody_is_called_after_the_end),
         TEST(a_servers_clock_is_learned_by_host),
