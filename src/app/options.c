@@ -44,6 +44,8 @@ const struct command commands[] = {
     { "list", "KIND", "rows of a kind", 1, "ofn", cmd_list },
     { "show", "[SOURCE/]KIND:KEY", "one row with its history", 1, "o", cmd_show },
     { "changes", "", "what changed, newest first", 0, "ofcn", cmd_changes },
+    { "bluegreen", "[SHARED_ENV]", "which colour is live, and which step is safe next", 1, "o",
+      cmd_bluegreen },
     { "query", "'SELECT ...'", "read-only SQL over entity, problem, change, source_state", 1, "on",
       cmd_query },
     { "config", "check | dump | explain [KEY] | init | path", "look at the configuration", 2, "ow",

@@ -8,6 +8,8 @@
 
 struct sbuf;
 struct arena;
+struct db;
+struct err;
 
 struct number {
     bool is_int;
@@ -28,5 +30,8 @@ bool json_put_real(struct sbuf *out, double d);
 
 /* The clean form of `s` (utf8_clean) with at most `max` bytes; a cut ends in U+2026. */
 const char *text_cut(struct arena *mem, const char *s, size_t n, size_t max, unsigned flags);
+
+/* The aggregate bluegreen(), for readers only: a recipe knows one source, it needs several. */
+bool fn_bluegreen_register(struct db *db, struct err *e);
 
 #endif

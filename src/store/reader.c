@@ -49,8 +49,9 @@ static bool is_one_of(const char *s, const char *const *list)
 
 static int may_read(const char *table, const char *column, const char *schema, const char *view)
 {
-    static const char *const views[] = { "entity",  "problem",  "change", "source_state",
-                                         "version", "observed", NULL };
+    static const char *const views[] = { "entity",       "problem",        "change",
+                                         "source_state", "version",        "observed",
+                                         "bluegreen",    "bluegreen_fact", NULL };
     static const char *const tables[] = { "json_each", "json_tree", NULL };
     static const char *const below[] = { "entity_id", "source", "doubt", "moment", NULL };
 

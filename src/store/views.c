@@ -1,7 +1,8 @@
 /*
  * The TEMP views that questions are asked of, per connection: entity, problem, change,
- * source_state, version and observed, for now or for the moment in temp.moment. What a status is
- * worth is decided by functions of the model, so that command line and screen agree.
+ * source_state, version, observed, bluegreen and bluegreen_fact, for now or for the moment in
+ * temp.moment. What a status is worth is decided by functions of the model, so that command line
+ * and screen agree.
  */
 #include "store_priv.h"
 
@@ -9,6 +10,8 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/model/status.h"
+
+#include "fn_priv.h"
 
 /* ---- the model's functions in SQL */
 
@@ -88,7 +91,7 @@ static bool add_functions(struct db *db, struct err *e)
                                        SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL,
                                        functions[i].call, NULL, NULL, NULL) != SQLITE_OK)
             return db_fail(db, e, "add function %s", functions[i].name);
-    return true;
+    return fn_bluegreen_register(db, e);
 }
 
 /* ---- the views */
@@ -139,6 +142,61 @@ static bool add_functions(struct db *db, struct err *e)
     " problem_key('unknown', 'unknown', labels->>'env' IS 'live', failing_since, " AT "," \
     " (SELECT count(*) FROM main.entity_id ci WHERE ci.source = source.name), 0) FROM main.source WHERE is_failing"
 
+/* Rows the blue/green judgement is made of. By source and kind, so that it costs nothing where there
+ * are none; each with the moment its step was last looked at. */
+#define BG_KINDS \
+    "('shared-env', 'bg-fact', 'bg-link', 'bg-queue', 'bg-function', 'bg-dashboard', 'bg-alarm', 'bg-subscription', 'bg-rule'," \
+    " 'bg-table', 'bg-lock', 'bg-stage', 'bg-secret', 'bg-execution', 'bg-build', 'bg-parameter', 'bg-image')"
+#define BG_SEEN_NOW "(SELECT o.to_ms FROM main.observed o WHERE o.source = i.source AND o.step = i.step ORDER BY o.from_ms DESC LIMIT 1)"
+#define BG_SEEN_PAST \
+    "(SELECT min(o.to_ms, " AT ") FROM main.observed o WHERE o.source = i.source AND o.step = i.step AND o.from_ms <= " AT \
+    " ORDER BY o.from_ms DESC LIMIT 1)"
+#define BG_IDS(KINDS) "main.source s CROSS JOIN main.entity_id i ON i.source = s.name AND i.kind IN " KINDS
+#define BG_OPEN_NOW " CROSS JOIN main.version v ON v.entity = i.id AND v.valid_to IS NULL"
+#define BG_OPEN_PAST \
+    " CROSS JOIN main.version v ON v.entity = i.id AND v.valid_from = (SELECT max(w.valid_from) FROM main.version w" \
+    " WHERE w.entity = i.id AND w.valid_from <= " AT ") AND (v.valid_to IS NULL OR v.valid_to > " AT ")"
+
+/* Who was linked last: of the main queue's links that went away by themselves the latest, with the
+ * previous environment that the dashboard told beside it. */
+#define BG_LAST_LINK \
+    " UNION ALL SELECT source, 'bg-last-link', shared, json_object('project', project, 'shared', shared, 'name', name," \
+    " 'ended', max(ended), 'previous', (SELECT d.attrs->>'previous' FROM main.entity_id t JOIN main.version d ON d.entity = t.id" \
+    " WHERE t.source = l.source AND t.kind = 'bg-dashboard' AND t.key = l.shared AND d.valid_from <= l.ended" \
+    " AND d.attrs->>'current' = l.name ORDER BY d.valid_from DESC LIMIT 1)), ended, every_ms FROM" \
+    " (SELECT i.source AS source, v.attrs->>'project' AS project, v.attrs->>'shared' AS shared, v.name AS name, v.valid_to AS ended," \
+    " s.every_ms AS every_ms FROM " BG_IDS("('bg-link')") " CROSS JOIN main.version v ON v.entity = i.id AND v.valid_to <= " AT \
+    " WHERE v.cause IS NOT 'config' AND v.attrs->>'queue' = (v.attrs->>'project') || '-' || (v.attrs->>'shared') || '-change-event-queue.fifo'" \
+    " AND NOT EXISTS (SELECT 1 FROM main.version n WHERE n.entity = v.entity AND n.valid_from = v.valid_to)) l" \
+    " GROUP BY source, project, shared"
+
+#define BG_ERRORS \
+    " UNION ALL SELECT s.name, 'bg-source', s.name, json_object('error', s.error), s.last_attempt, s.every_ms FROM main.source s" \
+    " WHERE s.is_failing AND EXISTS (SELECT 1 FROM main.entity_id i WHERE i.source = s.name AND i.kind = 'bg-fact')"
+
+#define BG_FACTS(SEEN, OPEN, ERRORS) \
+    "SELECT i.source AS source, i.kind AS kind, i.key AS key, v.attrs AS attrs, " SEEN " AS observed_at, s.every_ms AS every_ms" \
+    " FROM " BG_IDS(BG_KINDS) OPEN BG_LAST_LINK ERRORS
+#define BG_FACTS_NOW  BG_FACTS(BG_SEEN_NOW, BG_OPEN_NOW, BG_ERRORS)
+#define BG_FACTS_PAST BG_FACTS(BG_SEEN_PAST, BG_OPEN_PAST, "")
+
+#define BG_SEVERITY "CASE value->>'severity' WHEN 'ok' THEN 0 WHEN 'info' THEN 1 WHEN 'warn' THEN 2 WHEN 'crit' THEN 4 ELSE 3 END"
+#define BG_JUDGED(FACTS) \
+    "json_each((SELECT bluegreen(source, kind, key, attrs, observed_at, every_ms, " AT ", NULL) FROM (" FACTS ")))"
+
+#define BLUEGREEN(FACTS) \
+    "CREATE TEMP VIEW bluegreen_fact AS " FACTS ";" \
+    "CREATE TEMP VIEW bluegreen AS SELECT value->>'source' AS source, value->>'shared_env' AS shared_env, value->>'state' AS state," \
+    " value->>'severity' AS status, " BG_SEVERITY " AS severity, value->>'summary' AS summary, value->>'since' AS since," \
+    " value->'linked' AS linked, value AS json FROM " BG_JUDGED(FACTS)
+
+#define BG_PROBLEMS(FACTS) \
+    " UNION ALL SELECT value->>'source', 'bluegreen', value->>'shared_env', value->>'shared_env', value->>'severity'," \
+    " value->>'severity', 0, value->>'summary', value->>'since', NULL, NULL," \
+    " json_object('state', value->>'state', 'linked', value->'linked'), value->>'observed_at', value->>'since', " BG_SEVERITY "," \
+    " NULL, 0, NULL, problem_key(value->>'severity', value->>'severity', value->>'is_live', value->>'since', " AT ", 0, 0)" \
+    " FROM " BG_JUDGED(FACTS) " WHERE value->>'severity' IN ('warn', 'unknown', 'crit')"
+
 #define PROBLEM(BELOW, JOIN_BELOW, SOURCES) \
     "CREATE TEMP VIEW problem AS SELECT " PROBLEM_COLS ", row_number() OVER (ORDER BY urgency, source, kind, key) AS rank FROM (" \
     "SELECT e.*, problem_key(e.status, e.last_status, e.attrs->>'env' IS 'live' OR e.attrs->>'mark' IS 'danger'," \
@@ -179,7 +237,8 @@ static bool add_functions(struct db *db, struct err *e)
 
 static const char views_now[] =
     ENTITY(AGE_NOW, "main.version v JOIN main.entity_id i ON i.id = v.entity" SOURCE_AND_SEEN(SEEN_NOW) " WHERE v.valid_to IS NULL") ";"
-    PROBLEM(BELOW_NOW, "", FAILING_SOURCES) ";"
+    PROBLEM(BELOW_NOW, "", FAILING_SOURCES BG_PROBLEMS(BG_FACTS_NOW)) ";"
+    BLUEGREEN(BG_FACTS_NOW) ";"
     CHANGE("", "") ";"
     VERSION(AGE_NOW, SEEN_NOW, "v.valid_to", "") ";"
     "CREATE TEMP VIEW observed AS SELECT source, step, from_ms, to_ms FROM main.observed;"
@@ -198,7 +257,8 @@ static const char views_now[] =
 
 static const char views_past[] =
     ENTITY(AGE_PAST, LATEST_PAST SOURCE_AND_SEEN(SEEN_PAST) " WHERE " VALID_PAST) ";"
-    PROBLEM(BELOW_PAST, JOIN_BELOW_PAST, "") ";"
+    PROBLEM(BELOW_PAST, JOIN_BELOW_PAST, BG_PROBLEMS(BG_FACTS_PAST)) ";"
+    BLUEGREEN(BG_FACTS_PAST) ";"
     CHANGE(" WHERE v.valid_from <= " AT, " AND v.valid_to <= " AT) ";"
     VERSION(AGE_PAST, SEEN_PAST, "CASE WHEN v.valid_to <= " AT " THEN v.valid_to END", " WHERE v.valid_from <= " AT) ";"
     "CREATE TEMP VIEW observed AS SELECT source, step, from_ms, min(to_ms, " AT ") AS to_ms FROM main.observed WHERE from_ms <= " AT ";"
@@ -218,7 +278,8 @@ bool views_create(struct db *db, bool is_past, struct err *e)
         "CREATE TEMP TABLE IF NOT EXISTS moment(at INTEGER NOT NULL);"
         "DROP VIEW IF EXISTS temp.problem; DROP VIEW IF EXISTS temp.entity;"
         "DROP VIEW IF EXISTS temp.change; DROP VIEW IF EXISTS temp.version;"
-        "DROP VIEW IF EXISTS temp.observed; DROP VIEW IF EXISTS temp.source_state;";
+        "DROP VIEW IF EXISTS temp.observed; DROP VIEW IF EXISTS temp.source_state;"
+        "DROP VIEW IF EXISTS temp.bluegreen; DROP VIEW IF EXISTS temp.bluegreen_fact;";
 
     return (add_functions(db, e) && db_exec(db, clear, e) &&
             db_exec(db, is_past ? views_past : views_now, e)) ||
