@@ -8,10 +8,6 @@
 #include "opsdeck/poll/connector.h"
 #include "opsdeck/store/sandbox.h"
 
-enum {
-    ON_DEMAND_EVERY_MS = 7 * 24 * 3600 * 1000
-};
-
 static struct map_sql map_sql_of(const struct sql_text *t)
 {
     return (struct map_sql){
@@ -172,7 +168,7 @@ static bool build_source(struct plan *p, const struct settings *s, const struct 
     int64_t floor_ms = (int64_t)out->connector->min_interval_s * 1000;
     out->every_ms = cfg->every_ms ? cfg->every_ms : r->every_ms;
     if (r->is_on_demand) /* what a person asked for does not grow stale by the minute */
-        out->every_ms = ON_DEMAND_EVERY_MS;
+        out->every_ms = INGEST_ON_DEMAND_MS;
     if (out->every_ms < floor_ms)
         out->every_ms = floor_ms;
     out->timeout_ms = cfg->timeout_ms ? cfg->timeout_ms

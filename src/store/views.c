@@ -232,6 +232,8 @@ static bool add_functions(struct db *db, struct err *e)
     " ELSE v.status END AS status, v.status AS last, v.summary AS summary, v.since AS since, v.parent AS parent, v.url AS url," \
     " v.attrs AS attrs, v.cause AS cause FROM main.version v JOIN main.entity_id i ON i.id = v.entity" SOURCE_AND_SEEN(SEEN) WHERE
 
+/* Sources that only a person asks are told by their interval (ingest.h). */
+#define ON_DEMAND "604800000"
 #define IS_LATE "coalesce(" AT " - last_success > 2 * every_ms, 0)"
 #define AGE_MS  "CASE WHEN last_success > " AT " THEN 0 ELSE " AT " - last_success END"
 
@@ -243,7 +245,7 @@ static const char views_now[] =
     VERSION(AGE_NOW, SEEN_NOW, "v.valid_to", "") ";"
     "CREATE TEMP VIEW observed AS SELECT source, step, from_ms, to_ms FROM main.observed;"
     "CREATE TEMP VIEW source_state AS SELECT name, recipe, url,"
-    " CASE WHEN is_failing THEN 'failing' WHEN last_success IS NULL THEN 'never'"
+    " CASE WHEN is_failing THEN 'failing' WHEN last_success IS NULL AND every_ms >= " ON_DEMAND " THEN 'idle' WHEN last_success IS NULL THEN 'never'"
     " WHEN EXISTS (SELECT 1 FROM main.doubt d WHERE d.source = s.name) THEN 'doubtful' WHEN " IS_LATE " THEN 'late' ELSE 'ok' END AS state,"
     " every_ms, last_attempt, last_success, " AGE_MS " AS age_ms, failing_since, error, error_code, warning, latency_ms, wire_bytes,"
     " requests, not_modified, next_due, budget_left,"
@@ -263,7 +265,7 @@ static const char views_past[] =
     VERSION(AGE_PAST, SEEN_PAST, "CASE WHEN v.valid_to <= " AT " THEN v.valid_to END", " WHERE v.valid_from <= " AT) ";"
     "CREATE TEMP VIEW observed AS SELECT source, step, from_ms, min(to_ms, " AT ") AS to_ms FROM main.observed WHERE from_ms <= " AT ";"
     "CREATE TEMP VIEW source_state AS SELECT name, recipe, url,"
-    " CASE WHEN last_success IS NULL THEN 'never' WHEN " IS_LATE " THEN 'late' ELSE 'ok' END AS state,"
+    " CASE WHEN last_success IS NULL AND every_ms >= " ON_DEMAND " THEN 'idle' WHEN last_success IS NULL THEN 'never' WHEN " IS_LATE " THEN 'late' ELSE 'ok' END AS state,"
     " every_ms, NULL AS last_attempt, last_success, " AGE_MS " AS age_ms, NULL AS failing_since, NULL AS error, NULL AS error_code,"
     " NULL AS warning, NULL AS latency_ms, NULL AS wire_bytes, NULL AS requests, NULL AS not_modified, NULL AS next_due,"
     " NULL AS budget_left, (SELECT count(*) FROM " LATEST_PAST " WHERE i.source = s.name AND " VALID_PAST ") AS rows,"

@@ -79,7 +79,8 @@ static void put_sources(struct line *l, const struct ui *ui)
 
     for (size_t r = 0; r < rs->nrows; r++) {
         int64_t at = row_set_int(rs, r, "last_success", 0);
-        ok += !strcmp(row_set_text(rs, r, "state"), "ok");
+        const char *state = row_set_text(rs, r, "state");
+        ok += !strcmp(state, "ok") || !strcmp(state, "idle");
         if (at > 0 && at < oldest)
             oldest = at;
     }
@@ -189,6 +190,8 @@ static int note_source(const struct row_set *rs, size_t r, struct paint *pt, cha
         return 2;
     }
     *role = ROLE_DIM;
+    if (!strcmp(state, "idle"))
+        return 0; /* nobody has asked it anything */
     if (!strcmp(state, "never") || !at) {
         snprintf(out, max, "%s not polled yet", name);
         return 1;

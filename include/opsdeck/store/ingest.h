@@ -25,6 +25,11 @@
 struct arena;
 struct ingest;
 
+enum {
+    INGEST_ON_DEMAND_MS = 7 * 24 * 3600 * 1000 /* interval of a source that only a person asks:
+                                                  without an answer it is idle, not late */
+};
+
 enum map_format {
     MAP_JSON,
     MAP_JSONL,

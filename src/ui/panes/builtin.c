@@ -33,7 +33,7 @@ static const struct pane_def problems = {
 
 #define SOURCE_STATUS                                                                              \
     "CASE state WHEN 'ok' THEN 'ok' WHEN 'late' THEN 'warn' WHEN 'doubtful' THEN 'warn'"           \
-    " WHEN 'never' THEN 'unknown' ELSE 'crit' END AS status"
+    " WHEN 'never' THEN 'unknown' WHEN 'idle' THEN 'info' ELSE 'crit' END AS status"
 
 static struct column_def source_cols[] = {
     { .from = "status",       .title = "",        .as = COL_STATUS,   .min = 1, .max = 1 },

@@ -4,7 +4,6 @@
 
 #include "opsdeck/base/sbuf.h"
 
-#include "../../../src/store/fn_priv.h"
 #include "../../../src/store/store_priv.h"
 
 #define P "uec-dos-int"
@@ -225,37 +224,13 @@ static void poll_build(struct fix *f, const char *project)
 
 /* ---- questions */
 
-/* The first column of the first row, as the views of a reader's connection give it. */
-static const char *ask(struct fix *f, int64_t at, const char *sql)
-{
-    static char text[4096];
-    struct db db = { 0 };
-    struct fn_env env = { 0 };
-    struct err e = { 0 };
-    bool is_missing;
-    sqlite3_stmt *st;
-    int rc = -1;
-
-    if (!store_open_reader(&f->store, &db, &is_missing, &e) || !fn_register(&db, &env, &e) ||
-        !views_create(&db, at != 0, &e) ||
-        !db_do(&db, &e, "INSERT INTO temp.moment VALUES(?1)", "i", at ? at : (int64_t)f->now))
-        fail_msg("%s", e.text);
-    if ((st = db_query(&db, &e, sql, "")))
-        rc = db_step(&db, st, &e);
-    snprintf(text, sizeof text, "%s", rc == 1 ? db_text(st, 0) : rc == 0 ? "(none)" : e.text);
-    sqlite3_reset(st);
-    fn_env_release(&env);
-    db_close(&db);
-    return text;
-}
-
 static const char state_sql[] = "SELECT source || '|' || shared_env || '|' || state || '|' || "
                                 "status || '|' || severity || '|' || linked FROM bluegreen";
 static const char problem_sql[] =
     "SELECT source, key, name, status, attrs->>'state', attrs->>'linked' FROM problem "
     "WHERE kind = 'bluegreen'";
 
-#define expect(f, at, sql, want) assert_string_equal(ask(f, at, sql), want)
+#define expect(f, at, sql, want) assert_string_equal(fix_ask(f, at, sql), want)
 
 /* ---- tests */
 
@@ -392,7 +367,7 @@ static void a_source_that_fails_tells_why(void **state)
              (struct ingest_job){ .type = INGEST_STATE,
                                   .source = "prod",
                                   .state = { .error = "links: AccessDenied", .at_ms = f->now } });
-    assert_non_null(strstr(ask(f, 0, "SELECT summary FROM bluegreen"), "links: AccessDenied"));
+    assert_non_null(strstr(fix_ask(f, 0, "SELECT summary FROM bluegreen"), "links: AccessDenied"));
 }
 
 static void builds_come_from_another_source_of_the_same_project(void **state)
@@ -442,7 +417,7 @@ static void a_runbook_names_the_steps(void **state)
         f, 0,
         "SELECT (SELECT n.value->>'title' FROM json_each(j, '$[0].next') n WHERE n.value->>'step' "
         "= 'unlink') FROM (SELECT bluegreen(source, kind, key, attrs, observed_at, every_ms, "
-        "(SELECT at FROM temp.moment), '{\"steps\":[{\"step\":\"unlink\",\"title\":\"Take it "
+        ":now, '{\"steps\":[{\"step\":\"unlink\",\"title\":\"Take it "
         "off\",\"command\":\"make x {shared}\"}]}') AS j FROM bluegreen_fact)",
         "Take it off");
 }
@@ -458,8 +433,8 @@ static void a_runbook_of_another_form_is_refused(void **state)
                  "SELECT bluegreen(source, kind, key, attrs, observed_at, every_ms, 1, '%s') FROM "
                  "bluegreen_fact",
                  wrong[i]);
-        if (!strstr(ask(f, 0, sql), "expects a runbook"))
-            fail_msg("%s -> %s", wrong[i], ask(f, 0, sql));
+        if (!strstr(fix_ask(f, 0, sql), "expects a runbook"))
+            fail_msg("%s -> %s", wrong[i], fix_ask(f, 0, sql));
     }
 }
 
