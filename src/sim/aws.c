@@ -7,12 +7,15 @@
 #include "opsdeck/base/mem.h"
 
 #include "aws_call.h"
+#include "aws_story.h"
 #include "routes.h"
 
-void aws_init(struct aws *a, int64_t start_ms)
+void aws_init(struct aws *a, int64_t start_ms, double speed, const struct aws_step *variant)
 {
     *a = (struct aws){ 0 };
     aws_estate_init(&a->estate, start_ms);
+    a->estate.speed = speed;
+    a->estate.variant = variant;
     aws_keys_init(&a->keys);
 }
 
@@ -81,6 +84,18 @@ static const char *spoken_name(const struct aws_call *c, const struct sim_reques
     return strncmp(target, c->service->target, n) == 0 && target[n] == '.' ? target + n + 1 : NULL;
 }
 
+/* For the log, even when there is no such operation: there it matters what was asked for. */
+static void note_asked(struct aws_call *c, const struct sim_request *rq)
+{
+    const char *name = spoken_name(c, rq);
+
+    if (name)
+        snprintf(c->asked, sizeof c->asked, "%s", name);
+    else
+        snprintf(c->asked, sizeof c->asked, "%s %.*s", rq->method, (int)strcspn(rq->target, "?"),
+                 rq->target);
+}
+
 static const struct aws_op *find_op(struct aws_call *c, const struct sim_request *rq)
 {
     const char *name = spoken_name(c, rq);
@@ -134,6 +149,17 @@ static void authenticate(struct aws_call *c, const struct sim_request *rq, enum 
     }
 }
 
+static void deny(struct aws_call *c, const struct aws_op *op)
+{
+    enum aws_protocol p = c->service->protocol;
+
+    aws_fail(c, p == AWS_JSON ? 400 : 403,
+             p == AWS_JSON || p == AWS_REST_JSON ? "AccessDeniedException" : "AccessDenied",
+             "User: %s is not authorized to perform: %s:%s on resource: * because no "
+             "identity-based policy allows the %s:%s action",
+             c->who.key->arn, op->service, op->name, op->service, op->name);
+}
+
 static bool is_json_request(const struct sim_request *rq)
 {
     return rq->content_type && strncmp(rq->content_type, "application/x-amz-json-1.", 25) == 0;
@@ -142,6 +168,7 @@ static bool is_json_request(const struct sim_request *rq)
 static void run(struct aws_call *c, const struct sim_request *rq)
 {
     aws_wire_read(c, rq);
+    note_asked(c, rq);
     const struct aws_op *op = c->status ? NULL : find_op(c, rq);
     if (c->status)
         return;
@@ -154,7 +181,10 @@ static void run(struct aws_call *c, const struct sim_request *rq)
         return;
     }
     c->op = op->name;
-    op->run(c);
+    if (c->es->denied && strcmp(c->es->denied, op->name) == 0)
+        deny(c, op);
+    else
+        op->run(c);
 }
 
 /* Made by cJSON: key ids and names come from outside. */
@@ -163,7 +193,7 @@ static void write_log(FILE *log, const struct aws_call *c, int status)
     cJSON *o = cJSON_CreateObject();
 
     aws_put(o, "service", c->service->name);
-    aws_put(o, "operation", c->op);
+    aws_put(o, "operation", *c->op ? c->op : c->asked);
     aws_put(o, "key", c->who.key_id);
     aws_put(o, "region", c->region);
     aws_put_int(o, "status", status);
@@ -176,7 +206,8 @@ static void write_log(FILE *log, const struct aws_call *c, int status)
     cJSON_Delete(o);
 }
 
-void aws_answer(struct aws *a, const struct sim_request *rq, int64_t now_ms, struct sim_reply *out)
+void aws_answer(struct aws *a, const struct sim_request *rq, int64_t now_ms, double story_s,
+                struct sim_reply *out)
 {
     static const struct aws_service unknown = {
         .name = "unknown", .protocol = AWS_JSON, .minor = "1", .bad_request = "ValidationException"
@@ -190,6 +221,7 @@ void aws_answer(struct aws *a, const struct sim_request *rq, int64_t now_ms, str
                           .out = cJSON_CreateObject() };
     enum aws_verdict v = aws_caller_read(&c.who, rq);
 
+    aws_story_tell(&a->estate, story_s);
     c.region = c.who.region;
     c.service = find_service(v == AWS_SIGNED ? c.who.service : NULL, target ? target : "");
     if (!c.service)

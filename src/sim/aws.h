@@ -22,9 +22,13 @@ struct aws {
     uint64_t serial;
 };
 
-void aws_init(struct aws *a, int64_t start_ms);
+struct aws_step;
+
+/* `speed`: of the story; `variant`: what stands instead of it, or NULL. */
+void aws_init(struct aws *a, int64_t start_ms, double speed, const struct aws_step *variant);
 void aws_release(struct aws *a);
 bool aws_is_request(const struct sim_request *rq);
-void aws_answer(struct aws *a, const struct sim_request *rq, int64_t now_ms, struct sim_reply *out);
+void aws_answer(struct aws *a, const struct sim_request *rq, int64_t now_ms, double story_s,
+                struct sim_reply *out);
 
 #endif

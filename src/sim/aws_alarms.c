@@ -8,8 +8,7 @@
 #include "aws_ops.h"
 
 enum {
-    NAME_SIZE = 160,
-    HISTORY_EACH = 3
+    NAME_SIZE = 160
 };
 
 static const struct aws_paging ALARM_PAGES = { "NextToken", "MaxRecords", "NextToken",
@@ -101,7 +100,8 @@ static void put_rule(cJSON *a, const struct alarm_kind *k, const char *env)
 static const struct aws_odd_alarm *odd(const struct aws_call *c, const char *name)
 {
     for (size_t i = 0; i < c->es->nodd; i++)
-        if (c->es->odd[i].account == c->account && strcmp(c->es->odd[i].name, name) == 0)
+        if (c->es->odd[i].account == c->account && !c->es->odd[i].is_over &&
+            strcmp(c->es->odd[i].name, name) == 0)
             return &c->es->odd[i];
     return NULL;
 }
@@ -113,6 +113,8 @@ static void add_alarm(struct aws_call *c, cJSON *all, const struct alarm_kind *k
 
     snprintf(name, sizeof name, "uec-dos-int | %s | %s", env, k->title);
     const struct aws_odd_alarm *o = odd(c, name);
+    if (o && !o->state)
+        return;
     const char *state = o ? o->state : k->kind & NO_DATA ? "INSUFFICIENT_DATA" : "OK";
     int64_t since = o ? o->since : made;
     if (!aws_has_prefix(name, aws_in(c, "AlarmNamePrefix")) ||
@@ -153,13 +155,15 @@ static void add_shared(struct aws_call *c, cJSON *all, const struct aws_shared *
 }
 
 /* Task environments get ten of the 24. */
-static void add_bg(struct aws_call *c, cJSON *all, const struct aws_bg *bg)
+static void add_bg(struct aws_call *c, cJSON *all, const struct aws_bg *bg,
+                   const struct aws_link *l)
 {
+    int64_t made = l->applied ? l->applied : l->modified;
     bool is_task = strstr(bg->name, "ds-") != NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(KINDS); i++)
         if (!(KINDS[i].kind & EVERY_SHARED) && (!is_task || KINDS[i].kind & EVEN_TASKS))
-            add_alarm(c, all, &KINDS[i], bg->name, bg->created + 300);
+            add_alarm(c, all, &KINDS[i], bg->name, made);
 }
 
 static cJSON *metric_alarms(struct aws_call *c)
@@ -172,8 +176,8 @@ static cJSON *metric_alarms(struct aws_call *c)
             (is_main || strcmp(c->region, "us-east-1") == 0))
             add_shared(c, all, &c->es->shared[i]);
     for (size_t i = 0; is_main && i < c->es->nbg; i++)
-        if (c->es->bg[i].account == c->account && aws_bg_is_linked(c->es, c->es->bg[i].name))
-            add_bg(c, all, &c->es->bg[i]);
+        if (c->es->bg[i].account == c->account && aws_bg_link(c->es, c->es->bg[i].name))
+            add_bg(c, all, &c->es->bg[i], aws_bg_link(c->es, c->es->bg[i].name));
     return all;
 }
 
@@ -218,37 +222,51 @@ void aws_cw_alarms(struct aws_call *c)
         aws_put_array(c->out, "MetricAlarms");
 }
 
-/* Each odd alarm went back and forth a few times before it came to where it is. */
-static void add_history(struct aws_call *c, cJSON *all, const struct aws_odd_alarm *o)
+static void put_change(const struct aws_call *c, cJSON *all, const struct aws_change *x)
 {
-    for (int i = 0; i < HISTORY_EACH; i++) {
+    cJSON *h = aws_put_object(all, NULL);
+
+    aws_put(h, "AlarmName", x->alarm);
+    aws_put(h, "AlarmType", "MetricAlarm");
+    aws_put_time(c, h, "Timestamp", x->at);
+    aws_put(h, "HistoryItemType", "StateUpdate");
+    aws_putf(h, "HistorySummary", "Alarm updated from %s to %s", x->from, x->to);
+    aws_putf(h, "HistoryData",
+             "{\"version\":\"1.0\",\"oldState\":{\"stateValue\":\"%s\"},\"newState\":"
+             "{\"stateValue\":\"%s\",\"stateReason\":\"Threshold\"}}",
+             x->from, x->to);
+}
+
+/* Each odd alarm went back and forth a few times before it came to where it is. */
+static void add_flips(struct aws_call *c, cJSON *all, const struct aws_odd_alarm *o)
+{
+    for (int i = 0; i < o->flips; i++) {
         const char *to = i % 2 == 0 ? o->state : strcmp(o->state, "OK") == 0 ? "ALARM" : "OK";
         const char *from = strcmp(to, "OK") == 0 ? "ALARM" : "OK";
-        cJSON *h = aws_put_object(all, NULL);
-        aws_put(h, "AlarmName", o->name);
-        aws_put(h, "AlarmType", "MetricAlarm");
-        aws_put_time(c, h, "Timestamp", o->since - i * 5400);
-        aws_put(h, "HistoryItemType", "StateUpdate");
-        aws_putf(h, "HistorySummary", "Alarm updated from %s to %s", from, to);
-        aws_putf(h, "HistoryData",
-                 "{\"version\":\"1.0\",\"oldState\":{\"stateValue\":\"%s\"},\"newState\":"
-                 "{\"stateValue\":\"%s\",\"stateReason\":\"Threshold\"}}",
-                 from, to);
+        put_change(c, all,
+                   &(struct aws_change){ o->name, from, to, o->account, o->since - i * 5400 });
     }
+}
+
+static bool is_asked(const struct aws_call *c, const char *alarm, enum aws_account account)
+{
+    const char *name = aws_in(c, "AlarmName"), *type = aws_in(c, "HistoryItemType");
+    bool is_other = strstr(alarm, "Route 53") != NULL;
+
+    return account == c->account && (!name || strcmp(name, alarm) == 0) &&
+           (!type || strcmp(type, "StateUpdate") == 0) &&
+           strcmp(c->region, is_other ? "us-east-1" : "eu-west-2") == 0;
 }
 
 void aws_cw_history(struct aws_call *c)
 {
-    const char *name = aws_in(c, "AlarmName"), *type = aws_in(c, "HistoryItemType");
     cJSON *all = cJSON_CreateArray();
 
-    for (size_t i = 0; i < c->es->nodd; i++) {
-        const struct aws_odd_alarm *o = &c->es->odd[i];
-        bool is_other = strstr(o->name, "Route 53") != NULL;
-        if (o->account == c->account && (!name || strcmp(name, o->name) == 0) &&
-            (!type || strcmp(type, "StateUpdate") == 0) &&
-            strcmp(c->region, is_other ? "us-east-1" : "eu-west-2") == 0)
-            add_history(c, all, o);
-    }
+    for (size_t i = c->es->nchanges; i-- > 0;)
+        if (is_asked(c, c->es->changes[i].alarm, c->es->changes[i].account))
+            put_change(c, all, &c->es->changes[i]);
+    for (size_t i = 0; i < c->es->nodd; i++)
+        if (is_asked(c, c->es->odd[i].name, c->es->odd[i].account))
+            add_flips(c, all, &c->es->odd[i]);
     aws_put_page(c, "AlarmHistoryItems", all, &ALARM_PAGES);
 }

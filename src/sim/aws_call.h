@@ -40,7 +40,8 @@ struct aws_call {
     struct aws_estate *es;
     struct aws_keys *keys;
     const struct aws_service *service;
-    const char *op;
+    const char *op;  /* "": none that there is */
+    char asked[128]; /* what the request calls it */
     struct aws_caller who;
     enum aws_account account;
     const char *region;

@@ -120,24 +120,38 @@ static void put_environment(cJSON *o, const struct aws_build *b)
         add_variable(all, "AWS_ACCOUNT", strcmp(b->profile, "dev") == 0 ? "NONPROD" : "PROD");
 }
 
-/* Each phase takes a few seconds, the failed one or BUILD what is left. */
-static void put_phases(const struct aws_call *c, cJSON *o, const struct aws_build *b)
+static cJSON *put_phase(const struct aws_call *c, cJSON *all, const char *name, int64_t at)
+{
+    cJSON *p = aws_put_object(all, NULL);
+
+    aws_put(p, "phaseType", name);
+    aws_put_time(c, p, "startTime", at);
+    return p;
+}
+
+/*
+ * Each phase takes a few seconds, the failed one or BUILD what is left; a build that runs is at
+ * BUILD or before it. Returns the phase it is in.
+ */
+static const char *put_phases(const struct aws_call *c, cJSON *o, const struct aws_build *b)
 {
     static const char *const names[] = { "SUBMITTED",       "QUEUED",     "PROVISIONING",
                                          "DOWNLOAD_SOURCE", "INSTALL",    "PRE_BUILD",
                                          "BUILD",           "POST_BUILD", "UPLOAD_ARTIFACTS",
                                          "FINALIZING" };
-    cJSON *all = aws_put_array(o, "phases"), *p;
+    cJSON *all = aws_put_array(o, "phases");
     const char *longest = b->failed_phase ? b->failed_phase : "BUILD";
-    int64_t at = b->start, rest = b->end - b->start - 2 * (int64_t)ARRAY_LEN(names);
+    int64_t n = ARRAY_LEN(names), took = b->end - b->start, at = b->start;
+    int64_t each = b->end && took < 2 * n ? took / n : 2, rest = b->end ? took - each * n : 0;
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        int64_t s = 2 + (strcmp(names[i], longest) == 0 && rest > 0 ? rest : 0);
+        bool is_long = strcmp(names[i], longest) == 0;
+        int64_t s = each + (is_long ? rest : 0);
         bool is_bad = b->failed_phase && strcmp(names[i], b->failed_phase) == 0;
-        p = aws_put_object(all, NULL);
-        aws_put(p, "phaseType", names[i]);
+        cJSON *p = put_phase(c, all, names[i], at);
+        if (!b->end && (is_long || at + s > aws_story_now(c)))
+            return names[i];
         aws_put(p, "phaseStatus", is_bad ? "FAILED" : "SUCCEEDED");
-        aws_put_time(c, p, "startTime", at);
         aws_put_time(c, p, "endTime", at + s);
         aws_put_int(p, "durationInSeconds", s);
         cJSON *context = aws_put_object(aws_put_array(p, "contexts"), NULL);
@@ -145,9 +159,8 @@ static void put_phases(const struct aws_call *c, cJSON *o, const struct aws_buil
         aws_put(context, "message", is_bad ? b->note : "");
         at += s;
     }
-    p = aws_put_object(all, NULL);
-    aws_put(p, "phaseType", "COMPLETED");
-    aws_put_time(c, p, "startTime", at);
+    put_phase(c, all, "COMPLETED", at);
+    return "COMPLETED";
 }
 
 static void put_build(const struct aws_call *c, cJSON *all, const struct aws_build *b)
@@ -161,18 +174,18 @@ static void put_build(const struct aws_call *c, cJSON *all, const struct aws_bui
     aws_put(o, "arn", arn);
     aws_put_int(o, "buildNumber", b->number);
     aws_put_time(c, o, "startTime", b->start);
-    aws_put_time(c, o, "endTime", b->end);
-    aws_put(o, "currentPhase", "COMPLETED");
+    if (b->end)
+        aws_put_time(c, o, "endTime", b->end);
     aws_put(o, "buildStatus", b->status);
     aws_put(o, "sourceVersion", b->source);
     aws_put(o, "resolvedSourceVersion", b->resolved);
     aws_putf(o, "projectName", PREFIX "%s", b->project);
-    aws_put_bool(o, "buildComplete", true);
+    aws_put_bool(o, "buildComplete", b->end != 0);
     aws_put_int(o, "timeoutInMinutes", 30);
     aws_put(o, "initiator",
             b->resolved ? "GitHub-Hookshot/demo"
                         : "codepipeline/" PREFIX "cicd-blue-green-deployment-pipeline");
-    put_phases(c, o, b);
+    aws_put(o, "currentPhase", put_phases(c, o, b));
     put_environment(o, b);
     cJSON *logs = aws_put_object(o, "logs");
     aws_putf(logs, "groupName", "/aws/codebuild/" PREFIX "%s", group);

@@ -100,7 +100,7 @@ static void put_action_state(const struct aws_call *c, cJSON *all, const struct 
     const struct aws_action *a = &aws_pipelines[x->pipeline].actions[i];
     cJSON *o = aws_put_object(all, NULL);
     int64_t at;
-    const char *status = aws_action_status(x, i, &at);
+    const char *status = aws_action_status(c->es, x, i, &at);
 
     aws_put(o, "actionName", a->name);
     if (i == 0)
@@ -237,7 +237,7 @@ static void add_action(struct aws_call *c, cJSON *all, const struct aws_exec *x,
 {
     const struct aws_action *a = &aws_pipelines[x->pipeline].actions[i];
     int64_t at;
-    const char *status = aws_action_status(x, i, &at);
+    const char *status = aws_action_status(c->es, x, i, &at);
 
     if (!status)
         return;
@@ -249,7 +249,7 @@ static void add_action(struct aws_call *c, cJSON *all, const struct aws_exec *x,
     aws_put(o, "stageName", a->stage);
     aws_put(o, "actionName", a->name);
     aws_put(o, "status", status);
-    aws_put_time(c, o, "startTime", is_running ? at : at - 95);
+    aws_put_time(c, o, "startTime", is_running ? at : aws_action_began(c->es, x, i, at));
     aws_put_time(c, o, "lastUpdateTime", at);
     cJSON *conf = aws_put_object(aws_put_object(o, "input"), "configuration");
     if (a->project)
@@ -259,7 +259,7 @@ static void add_action(struct aws_call *c, cJSON *all, const struct aws_exec *x,
                  "[{\"name\":\"PROFILE\",\"value\":\"%s\"},{\"name\":\"SHARED_ENVIRONMENT\","
                  "\"value\":\"%s\"}]",
                  a->profile, a->shared);
-    if (is_running)
+    if (is_running && !a->project)
         return;
     cJSON *result = aws_put_object(aws_put_object(o, "output"), "executionResult");
     put_build_link(c, result, x, i);

@@ -1,5 +1,4 @@
-/* The edge: health checks, distributions, gateways, certificates; tags; other teams' deployments.
- */
+/* The edge: health checks, distributions, gateways, certificates; and tags. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +6,6 @@
 
 #include "aws_call.h"
 #include "aws_ops.h"
-
-enum {
-    DEPLOYMENTS_MAX = 25
-};
 
 static const struct aws_paging CHECK_PAGES = { "marker", "maxitems", "NextMarker",
                                                100,      100,        "InvalidInput" };
@@ -25,8 +20,6 @@ static const struct aws_paging CERTIFICATE_PAGES = {
 };
 static const struct aws_paging API_PAGES = { "position", "limit", "position",
                                              25,         500,     "BadRequestException" };
-static const struct aws_paging DEPLOY_PAGES = { "nextToken", NULL, "nextToken",
-                                                100,         100,  "InvalidNextTokenException" };
 
 static bool is_main(const struct aws_call *c)
 {
@@ -284,109 +277,4 @@ void aws_api_stages(struct aws_call *c)
         return;
     }
     aws_fail(c, 404, "NotFoundException", "Invalid API identifier specified");
-}
-
-/* ---- CodeDeploy: a neighbour switches its containers with it */
-
-static const struct {
-    const char *id, *status;
-    int64_t start, end;
-} DEPLOYMENTS[] = {
-    { "d-DEMO00003", "Ready", AWS_STORY_NOW - 1200, 0 },
-    { "d-DEMO00002", "Succeeded", AWS_STORY_NOW - 90000, AWS_STORY_NOW - 88000 },
-    { "d-DEMO00001", "Failed", AWS_STORY_NOW - 180000, AWS_STORY_NOW - 179000 },
-};
-
-static bool has_deployments(const struct aws_call *c)
-{
-    return is_main(c) && c->account == AWS_PROD;
-}
-
-static bool is_application(struct aws_call *c, const char *name)
-{
-    if (has_deployments(c) && strcmp(name, "directory-web") == 0)
-        return true;
-    aws_fail(c, 400, "ApplicationDoesNotExistException", "No application found for name: %s", name);
-    return false;
-}
-
-void aws_deploy_applications(struct aws_call *c)
-{
-    cJSON *all = cJSON_CreateArray();
-
-    if (has_deployments(c))
-        aws_put(all, NULL, "directory-web");
-    aws_put_page(c, "applications", all, &DEPLOY_PAGES);
-}
-
-void aws_deploy_groups(struct aws_call *c)
-{
-    const char *name = aws_need(c, "applicationName");
-
-    if (!name || !is_application(c, name))
-        return;
-    cJSON *all = cJSON_CreateArray();
-    aws_put(all, NULL, "directory-web-live");
-    aws_put(c->out, "applicationName", name);
-    aws_put_page(c, "deploymentGroups", all, &DEPLOY_PAGES);
-}
-
-void aws_deploy_list(struct aws_call *c)
-{
-    const char *app = aws_in(c, "applicationName"), *group = aws_in(c, "deploymentGroupName");
-    const cJSON *statuses = cJSON_GetObjectItemCaseSensitive(c->in, "includeOnlyStatuses");
-
-    if (app && !is_application(c, app))
-        return;
-    if (!app != !group || (group && strcmp(group, "directory-web-live") != 0)) {
-        aws_fail(c, 400,
-                 app && group ? "DeploymentGroupDoesNotExistException"
-                              : "DeploymentGroupNameRequiredException",
-                 "the application and its deployment group go together");
-        return;
-    }
-    cJSON *all = cJSON_CreateArray();
-    for (size_t i = 0; has_deployments(c) && i < ARRAY_LEN(DEPLOYMENTS); i++)
-        if (aws_in_list(statuses, DEPLOYMENTS[i].status))
-            aws_put(all, NULL, DEPLOYMENTS[i].id);
-    aws_put_page(c, "deployments", all, &DEPLOY_PAGES);
-}
-
-static void put_deployment(const struct aws_call *c, cJSON *o, size_t i)
-{
-    bool is_ready = strcmp(DEPLOYMENTS[i].status, "Ready") == 0;
-
-    aws_put(o, "applicationName", "directory-web");
-    aws_put(o, "deploymentGroupName", "directory-web-live");
-    aws_put(o, "deploymentId", DEPLOYMENTS[i].id);
-    aws_put(o, "status", DEPLOYMENTS[i].status);
-    aws_put_time(c, o, "createTime", DEPLOYMENTS[i].start);
-    aws_put_time(c, o, "startTime", DEPLOYMENTS[i].start + 5);
-    if (DEPLOYMENTS[i].end)
-        aws_put_time(c, o, "completeTime", DEPLOYMENTS[i].end);
-    cJSON *style = aws_put_object(o, "deploymentStyle");
-    aws_put(style, "deploymentType", "BLUE_GREEN");
-    aws_put(style, "deploymentOption", "WITH_TRAFFIC_CONTROL");
-    aws_put_int(aws_put_object(o, "deploymentOverview"), is_ready ? "Ready" : "Succeeded", 1);
-    aws_put(o, "computePlatform", "ECS");
-    if (strcmp(DEPLOYMENTS[i].status, "Failed") != 0)
-        return;
-    cJSON *e = aws_put_object(o, "errorInformation");
-    aws_put(e, "code", "HEALTH_CONSTRAINTS");
-    aws_put(e, "message", "The green tasks did not become healthy in time.");
-}
-
-void aws_deploy_get(struct aws_call *c)
-{
-    const cJSON *ids = cJSON_GetObjectItemCaseSensitive(c->in, "deploymentIds"), *id;
-
-    if (cJSON_GetArraySize(ids) < 1 || cJSON_GetArraySize(ids) > DEPLOYMENTS_MAX) {
-        aws_fail(c, 400, "BatchLimitExceededException", "deploymentIds: 1 to 25 are needed");
-        return;
-    }
-    cJSON *all = aws_put_array(c->out, "deploymentsInfo");
-    cJSON_ArrayForEach (id, ids)
-        for (size_t i = 0; has_deployments(c) && i < ARRAY_LEN(DEPLOYMENTS); i++)
-            if (cJSON_IsString(id) && strcmp(id->valuestring, DEPLOYMENTS[i].id) == 0)
-                put_deployment(c, aws_put_object(all, NULL), i);
 }

@@ -17,7 +17,12 @@ enum {
     AWS_BG_MAX = 32,
     AWS_LINKS_MAX = 64,
     AWS_ODD_MAX = 32,
-    AWS_EXECS_MAX = 256
+    AWS_EXECS_MAX = 256,
+    AWS_LOCKS_MAX = 8,
+    AWS_SPANS_MAX = 8,
+    AWS_CHANGES_MAX = 8,
+    AWS_VERSIONS = 3,
+    AWS_QUERIES = 4096 /* log queries told apart */
 };
 
 enum aws_account {
@@ -46,6 +51,10 @@ enum aws_bg_queue {
     AWS_BG_QUEUES
 };
 
+struct aws_depth {
+    int visible, in_flight, oldest_age_s;
+};
+
 /* A blue/green environment: ten functions, four queues. */
 struct aws_bg {
     const char *name;
@@ -56,6 +65,7 @@ struct aws_bg {
     int depth[AWS_BG_QUEUES];
     unsigned functions;         /* bit per row of aws_fns */
     const char *send_email_tag; /* NULL: as the others */
+    int dead_age_s;             /* of the oldest in its dead-letter queues */
 };
 
 /* A mapping of the link stack: a shared queue feeds a function. */
@@ -65,13 +75,43 @@ struct aws_link {
     bool is_dead_letter;
     const char *state;
     int64_t modified;
+    int64_t applied; /* when its alarms were made; 0: as modified */
 };
 
 /* An alarm that is not in its resting state. */
 struct aws_odd_alarm {
-    const char *name, *state;
+    const char *name, *state; /* state NULL: it does not exist */
     enum aws_account account;
     int64_t since;
+    int flips;    /* changes in its history */
+    bool is_over; /* it was deleted: made again, it rests */
+};
+
+/* A change of an alarm that its history tells beside those of odd alarms. */
+struct aws_change {
+    const char *alarm, *from, *to;
+    enum aws_account account;
+    int64_t at;
+};
+
+/* A time in which something was so, and is no more. */
+struct aws_span {
+    const char *what;
+    int64_t from, to;
+};
+
+/* Terraform holds the state of that stack of that environment. */
+struct aws_lock {
+    const char *env, *stack;
+    enum aws_account account;
+    int64_t created;
+};
+
+/* A value the parameter of the next version has had. */
+struct aws_version {
+    const char *value;
+    int number;
+    int64_t modified;
 };
 
 struct aws_exec {
@@ -83,13 +123,14 @@ struct aws_exec {
     int stop_stage;          /* the last stage it entered */
     const char *stop_action; /* NULL: all of that stage is done */
     const char *stop_status;
+    int64_t asked, approved; /* the approval; asked 0: not worth a time of its own */
 };
 
 struct aws_build {
     const char *project; /* behind uec-dos-int-dev- */
     char uuid[40];
     const char *status;
-    int64_t start, end;
+    int64_t start, end; /* end 0: it runs */
     const char *source, *resolved;
     const char *profile, *shared; /* its variables; NULL: none */
     const char *failed_phase, *note;
@@ -97,8 +138,13 @@ struct aws_build {
     int number;
 };
 
+struct aws_step;
+
 struct aws_estate {
-    int64_t shift_s; /* from the story's calendar to the clock of the machine */
+    int64_t shift_s;                /* from the story's calendar to the clock of the machine */
+    double speed;                   /* seconds of the story in one of the machine */
+    int told;                       /* how far the story has been told; -1: not at all */
+    const struct aws_step *variant; /* that stands instead of the story; NULL: none */
     struct aws_shared shared[AWS_SHARED_MAX];
     size_t nshared;
     struct aws_bg bg[AWS_BG_MAX];
@@ -107,8 +153,20 @@ struct aws_estate {
     size_t nlinks;
     struct aws_odd_alarm odd[AWS_ODD_MAX];
     size_t nodd;
-    struct aws_exec execs[AWS_EXECS_MAX]; /* newest first within a pipeline */
+    struct aws_change changes[AWS_CHANGES_MAX]; /* oldest first */
+    size_t nchanges;
+    struct aws_span consumed[AWS_SPANS_MAX]; /* environments that were linked */
+    size_t nconsumed;
+    struct aws_span failing; /* of a function; "to" in the future while it is so */
+    struct aws_lock locks[AWS_LOCKS_MAX];
+    size_t nlocks;
+    struct aws_version versions[AWS_VERSIONS]; /* oldest first */
+    const char *denied;                        /* an operation nobody may call; NULL: none */
+    bool has_no_decrypt;                       /* nobody may read variables of functions */
+    struct aws_exec execs[AWS_EXECS_MAX];      /* newest first within a pipeline */
     size_t nexecs;
+    bool was_asked[AWS_QUERIES]; /* for the results of that query */
+    unsigned nqueries;
     struct aws_build *builds;
     size_t nbuilds, builds_cap;
 };
@@ -146,15 +204,35 @@ extern const struct aws_pipeline aws_pipelines[AWS_PIPELINES];
 
 /* `start_ms`: the machine's time of the story's beginning, which is AWS_STORY_NOW in it. */
 void aws_estate_init(struct aws_estate *es, int64_t start_ms);
+/* So many seconds of the story after a moment of its calendar, which goes as the machine's clock.
+ */
+int64_t aws_later(const struct aws_estate *es, int64_t from, int64_t story_s);
+/* Back to the first second; the clock and the queries stay. */
+void aws_estate_reset(struct aws_estate *es);
 void aws_estate_release(struct aws_estate *es);
+/* After the last one comes aws_builds_number(), which sorts them, too. */
+void aws_builds_add(struct aws_estate *es, const struct aws_build *b);
+void aws_builds_number(struct aws_estate *es);
+/* Of that shared environment, all. */
+void aws_links_remove(struct aws_estate *es, const char *shared);
+void aws_consumed_add(struct aws_estate *es, const char *bg, int64_t from, int64_t to);
+/* Both return what can be changed, and end the program when there is none of that name. */
+struct aws_shared *aws_shared_get(struct aws_estate *es, const char *name);
+struct aws_bg *aws_bg_get(struct aws_estate *es, const char *name);
 const struct aws_shared *aws_shared_find(const struct aws_estate *es, const char *name);
 const struct aws_bg *aws_bg_find(const struct aws_estate *es, const char *name);
-/* Some queue of a shared environment feeds it. */
-bool aws_bg_is_linked(const struct aws_estate *es, const char *bg);
+/* The link that makes its alarms, rule and subscriptions: of a shared queue to it; NULL: none. */
+const struct aws_link *aws_bg_link(const struct aws_estate *es, const char *bg);
+/* Events of a shared environment were taken by it at some moment of that time. */
+bool aws_bg_consumed(const struct aws_estate *es, const char *bg, int64_t from, int64_t to);
 /* The number of a stage in its pipeline, by action. */
 int aws_stage_of(const struct aws_pipeline *p, size_t action);
 /* What became of an action in an execution; NULL: it did not run. `at` is when it ended. */
-const char *aws_action_status(const struct aws_exec *x, size_t action, int64_t *at);
+const char *aws_action_status(const struct aws_estate *es, const struct aws_exec *x, size_t action,
+                              int64_t *at);
+/* When an action began that ended, or was last heard of, at `at`. */
+int64_t aws_action_began(const struct aws_estate *es, const struct aws_exec *x, size_t action,
+                         int64_t at);
 /* The build an execution started for an action. */
 void aws_action_build(const struct aws_exec *x, size_t action, char uuid[40]);
 /* Demo, live and performance environments have a firewall; development ones have not. */

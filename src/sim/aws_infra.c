@@ -1,4 +1,4 @@
-/* What stands around the functions: databases, target groups, containers, firewalls, costs. */
+/* What stands around the functions: databases, containers, firewalls, costs. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,8 +15,6 @@ enum {
 
 static const struct aws_paging DATABASE_PAGES = { "Marker", "MaxRecords", "Marker",
                                                   100,      100,          "InvalidParameterValue" };
-static const struct aws_paging GROUP_PAGES = { "Marker", "PageSize", "NextMarker",
-                                               400,      400,        "ValidationError" };
 static const struct aws_paging ECS_PAGES = {
     "nextToken", "maxResults", "nextToken", 100, 100, "InvalidParameterException"
 };
@@ -76,73 +74,54 @@ void aws_rds_instances(struct aws_call *c)
     aws_put_page(c, "DBInstances", all, &DATABASE_PAGES);
 }
 
-/* ---- ELBv2 */
-
-static const char *const GROUPS[] = { "directory-web-blue", "directory-web-green", "booking-api" };
-
-static void group_arn(const struct aws_call *c, size_t i, char *out, size_t size)
+/* Production's databases of the demo profile are being brought to the next version. */
+void aws_rds_switches(struct aws_call *c)
 {
-    aws_arn(c, out, size, "elasticloadbalancing", "targetgroup/%s/0de000000000000%zu", GROUPS[i],
-            i + 1);
+    static const char *const members[] = { "one", "two" };
+    static const char *const tasks[] = { "CREATING_READ_REPLICA_OF_SOURCE",
+                                         "DB_ENGINE_VERSION_UPGRADE", "CONFIGURE_BACKUPS" };
+    static const char id[] = "bgd-demo0put0upgrade";
+    const char *only = aws_in(c, "BlueGreenDeploymentIdentifier");
+    bool is_here = is_main(c) && c->account == AWS_PROD && (!only || strcmp(only, id) == 0);
+    cJSON *all = cJSON_CreateArray();
+    char arn[200];
+
+    if (only && !is_here)
+        aws_fail(c, 404, "BlueGreenDeploymentNotFoundFault", "Blue/green deployment %s not found.",
+                 only);
+    if (is_here) {
+        cJSON *o = aws_put_object(all, NULL);
+        aws_put(o, "BlueGreenDeploymentIdentifier", id);
+        aws_put(o, "BlueGreenDeploymentName", "uec-core-dos-put-upgrade");
+        aws_arn(c, arn, sizeof arn, "rds", "cluster:uec-core-dos-put-cluster-14");
+        aws_put(o, "Source", arn);
+        aws_putf(o, "Target", "%s-green-d3m0ab", arn);
+        cJSON *details = aws_put_array(o, "SwitchoverDetails");
+        for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+            cJSON *m = aws_put_object(details, NULL);
+            aws_arn(c, arn, sizeof arn, "rds", "db:uec-core-dos-put-cluster-14-%s", members[i]);
+            aws_put(m, "SourceMember", arn);
+            aws_putf(m, "TargetMember", "%s-green-d3m0ab", arn);
+            aws_put(m, "Status", "AVAILABLE");
+        }
+        cJSON *done = aws_put_array(o, "Tasks");
+        for (size_t i = 0; i < ARRAY_LEN(tasks); i++) {
+            cJSON *t = aws_put_object(done, NULL);
+            aws_put(t, "Name", tasks[i]);
+            aws_put(t, "Status", "COMPLETED");
+        }
+        aws_put(o, "Status", "AVAILABLE");
+        aws_put_time(c, o, "CreateTime", AWS_STORY_NOW - 7200);
+    }
+    aws_put_page(c, "BlueGreenDeployments", all, &DATABASE_PAGES);
 }
+
+/* ---- ECS */
 
 static bool has_containers(const struct aws_call *c)
 {
     return is_main(c) && c->account != AWS_MGMT;
 }
-
-void aws_elb_groups(struct aws_call *c)
-{
-    const char *only = aws_in(c, "Names.member.1");
-    cJSON *all = cJSON_CreateArray();
-    char arn[256];
-
-    for (size_t i = 0; has_containers(c) && i < ARRAY_LEN(GROUPS); i++) {
-        if (only && strcmp(only, GROUPS[i]) != 0)
-            continue;
-        cJSON *o = aws_put_object(all, NULL);
-        group_arn(c, i, arn, sizeof arn);
-        aws_put(o, "TargetGroupArn", arn);
-        aws_put(o, "TargetGroupName", GROUPS[i]);
-        aws_put(o, "Protocol", "HTTPS");
-        aws_put_int(o, "Port", 8443);
-        aws_put(o, "VpcId", "vpc-0de0000000000001");
-        aws_put(o, "TargetType", "ip");
-    }
-    if (only && cJSON_GetArraySize(all) == 0)
-        aws_fail(c, 400, "TargetGroupNotFound", "One or more target groups not found");
-    aws_put_page(c, "TargetGroups", all, &GROUP_PAGES);
-}
-
-void aws_elb_health(struct aws_call *c)
-{
-    const char *asked = aws_need(c, "TargetGroupArn");
-    char arn[256];
-
-    for (size_t i = 0; asked && has_containers(c) && i < ARRAY_LEN(GROUPS); i++) {
-        group_arn(c, i, arn, sizeof arn);
-        if (strcmp(arn, asked) != 0)
-            continue;
-        cJSON *all = aws_put_array(c->out, "TargetHealthDescriptions");
-        for (int k = 0; k < 3; k++) {
-            bool is_bad = i == 2 && k == 1;
-            cJSON *o = aws_put_object(all, NULL), *t = aws_put_object(o, "Target");
-            aws_putf(t, "Id", "10.0.%zu.%d", i, k + 10);
-            aws_put_int(t, "Port", 8443);
-            cJSON *h = aws_put_object(o, "TargetHealth");
-            aws_put(h, "State", is_bad ? "unhealthy" : "healthy");
-            if (is_bad) {
-                aws_put(h, "Reason", "Target.ResponseCodeMismatch");
-                aws_put(h, "Description", "Health checks failed with these codes: [503]");
-            }
-        }
-        return;
-    }
-    if (asked)
-        aws_fail(c, 400, "TargetGroupNotFound", "Target group '%s' not found", asked);
-}
-
-/* ---- ECS */
 
 static const char *const SERVICES[] = { "directory-web", "booking-api",   "referral-feed",
                                         "user-audit",    "slot-finder",   "waiting-times",
@@ -194,6 +173,40 @@ void aws_ecs_services(struct aws_call *c)
     aws_put_page(c, "serviceArns", all, &SERVICE_PAGES);
 }
 
+/* Of the one service that CodeDeploy switches: the green tasks are ready, the blue ones serve. */
+static void put_task_sets(const struct aws_call *c, cJSON *out)
+{
+    static const char *const colours[] = { "blue", "green" };
+    cJSON *all = aws_put_array(out, "taskSets");
+    char arn[200];
+
+    for (size_t i = 0; i < ARRAY_LEN(colours); i++) {
+        int64_t made = i ? AWS_STORY_NOW - 1150 : AWS_STORY_NOW - 90000;
+        cJSON *o = aws_put_object(all, NULL);
+        aws_putf(o, "id", "ecs-svc/%019zu", 102 + i);
+        aws_arn(c, arn, sizeof arn, "ecs", "task-set/neighbours/%s/ecs-svc/%019zu", SERVICES[0],
+                102 + i);
+        aws_put(o, "taskSetArn", arn);
+        aws_putf(o, "externalId", "d-DEMO0000%zu", 2 + i);
+        aws_arn(c, arn, sizeof arn, "ecs", "task-definition/%s:%zu", SERVICES[0], 41 + i);
+        aws_put(o, "taskDefinition", arn);
+        aws_put(o, "status", i ? "ACTIVE" : "PRIMARY");
+        aws_put_int(o, "computedDesiredCount", 3);
+        aws_put_int(o, "runningCount", 3);
+        aws_put_int(o, "pendingCount", 0);
+        cJSON *scale = aws_put_object(o, "scale");
+        aws_put_int(scale, "value", 100);
+        aws_put(scale, "unit", "PERCENT");
+        cJSON *lb = aws_put_object(aws_put_array(o, "loadBalancers"), NULL);
+        aws_arn(c, arn, sizeof arn, "elasticloadbalancing", "targetgroup/%s-%s/0de000000000000%zu",
+                SERVICES[0], colours[i], i + 1);
+        aws_put(lb, "targetGroupArn", arn);
+        aws_put(o, "stabilityStatus", "STEADY_STATE");
+        aws_put_time(c, o, "createdAt", made);
+        aws_put_time(c, o, "updatedAt", made + 90);
+    }
+}
+
 static void put_service(const struct aws_call *c, cJSON *all, size_t i)
 {
     cJSON *o = aws_put_object(all, NULL);
@@ -218,6 +231,8 @@ static void put_service(const struct aws_call *c, cJSON *all, size_t i)
     aws_put_time(c, d, "createdAt", is_short ? AWS_STORY_NOW - 420 : AWS_STORY_NOW - 864000);
     aws_put(aws_put_object(o, "deploymentController"), "type", i ? "ECS" : "CODE_DEPLOY");
     aws_put_array(o, "events");
+    if (i == 0)
+        put_task_sets(c, o);
 }
 
 void aws_ecs_describe(struct aws_call *c)
@@ -246,6 +261,20 @@ void aws_ecs_describe(struct aws_call *c)
         aws_put(o, "arn", text);
         aws_put(o, "reason", "MISSING");
     }
+}
+
+void aws_ecs_task_sets(struct aws_call *c)
+{
+    const char *asked = aws_need(c, "service"), *slash = asked ? strrchr(asked, '/') : NULL;
+
+    if (!asked || !is_cluster(c))
+        return;
+    if (strcmp(slash ? slash + 1 : asked, SERVICES[0]) != 0) {
+        aws_fail(c, 400, "ServiceNotFoundException", "Service not found.");
+        return;
+    }
+    put_task_sets(c, c->out);
+    aws_put_array(c->out, "failures");
 }
 
 /* ---- WAF */

@@ -75,7 +75,7 @@ static cJSON *make_function(struct aws_call *c, const struct aws_bg *bg, const s
     char name[NAME_SIZE], arn[256];
 
     snprintf(name, sizeof name, "uec-dos-int-%s-%s", bg->name, fn->name);
-    put_base(c, f, name, bg->created + 40);
+    put_base(c, f, name, aws_later(c->es, bg->created, 1 + (fn - aws_fns)));
     aws_put(f, "PackageType", "Image");
     aws_put_int(f, "CodeSize", 0);
     aws_put_int(f, "Timeout", fn->timeout_s);
@@ -88,7 +88,13 @@ static cJSON *make_function(struct aws_call *c, const struct aws_bg *bg, const s
         aws_arn(c, arn, sizeof arn, "kms", "key/%s", s->kms);
         aws_put(f, "KMSKeyArn", arn);
     }
-    put_variables(f, bg, fn);
+    if (!c->es->has_no_decrypt) {
+        put_variables(f, bg, fn);
+        return f;
+    }
+    cJSON *e = aws_put_object(aws_put_object(f, "Environment"), "Error");
+    aws_put(e, "ErrorCode", "AccessDeniedException");
+    aws_put(e, "Message", "Lambda was unable to decrypt the environment variables: access denied");
     return f;
 }
 
@@ -300,14 +306,14 @@ static void add_internal(struct aws_call *c, cJSON *all, size_t i)
     char uuid[40], queue[NAME_SIZE], function[NAME_SIZE];
 
     for (unsigned k = 0; k < AWS_BG_QUEUES; k++) {
+        int64_t made = aws_later(c->es, bg->created, 1 + consumer[k]);
         if (!(bg->functions & 1u << consumer[k]))
             continue;
         snprintf(uuid, sizeof uuid, "c0de%04zx-0000-4000-8000-%012x", i, k + 1);
         snprintf(queue, sizeof queue, "uec-dos-int-%s-%s", bg->name, aws_bg_queue_names[k]);
         snprintf(function, sizeof function, "uec-dos-int-%s-%s", bg->name,
                  aws_fns[consumer[k]].name);
-        add_mapping(c, all,
-                    &(struct mapping){ uuid, queue, function, "Enabled", bg->created + 60 });
+        add_mapping(c, all, &(struct mapping){ uuid, queue, function, "Enabled", made });
     }
 }
 

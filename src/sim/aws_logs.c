@@ -166,24 +166,28 @@ void aws_logs_start(struct aws_call *c)
     cJSON_ArrayForEach (g, groups)
         if (!has_group(c, cJSON_GetStringValue(g)))
             return;
-    /* The id says when the query began: its first seconds it is running. */
-    aws_putf(c->out, "queryId", "0de0a5c5-0000-4000-8000-%012llx", (unsigned long long)c->now_s);
+    unsigned k = c->es->nqueries++ % AWS_QUERIES;
+    c->es->was_asked[k] = false;
+    aws_putf(c->out, "queryId", "0de0a5c5-0000-4000-8%03x-%012llx", k,
+             (unsigned long long)c->now_s);
 }
 
-/* Running when first asked within the second it was started in or the one after, then complete. */
+/* Running when its results are asked for the first time, then complete. */
 void aws_logs_results(struct aws_call *c)
 {
     const char *id = aws_need(c, "queryId");
     unsigned long long began = 0;
+    unsigned query = 0;
     char line[400];
 
     if (!id)
         return;
-    if (sscanf(id, "0de0a5c5-0000-4000-8000-%12llx", &began) != 1) {
+    if (sscanf(id, "0de0a5c5-0000-4000-8%3x-%12llx", &query, &began) != 2 || query >= AWS_QUERIES) {
         aws_fail(c, 400, "ResourceNotFoundException", "Query does not exist: %s", id);
         return;
     }
-    bool is_running = c->now_s < (int64_t)began + 2;
+    bool is_running = !c->es->was_asked[query];
+    c->es->was_asked[query] = true;
     int rows = is_running ? 1 : ROWS;
     aws_put(c->out, "status", is_running ? "Running" : "Complete");
     cJSON *all = aws_put_array(c->out, "results");

@@ -5,6 +5,7 @@
 
 #include "aws_call.h"
 #include "aws_ops.h"
+#include "aws_story.h"
 #include "estate.h"
 
 enum {
@@ -46,42 +47,87 @@ static const struct aws_shared *queue_owner(const struct aws_call *c, const char
     return NULL;
 }
 
-static bool is_linked_function(const struct aws_call *c, const char *function)
+/* The private queue of a blue/green environment: how much it holds, and for how long. */
+static bool private_depth(const struct aws_call *c, const char *queue, struct aws_depth *out)
+{
+    char name[128];
+
+    for (size_t i = 0; queue && i < c->es->nbg; i++)
+        for (int k = 0; k < AWS_BG_QUEUES; k++) {
+            const struct aws_bg *bg = &c->es->bg[i];
+            int n = bg->depth[k];
+            snprintf(name, sizeof name, "uec-dos-int-%s-%s.fifo", bg->name, aws_bg_queue_names[k]);
+            if (bg->account != c->account || strcmp(queue, name) != 0)
+                continue;
+            *out = (struct aws_depth){ n, 0,
+                                       k >= AWS_Q_HOLDING_DEAD ? bg->dead_age_s
+                                       : n                     ? 2 + n
+                                                               : 0 };
+            return true;
+        }
+    return false;
+}
+
+/* Its environment was linked at some moment of that time. */
+static bool is_at_work(const struct aws_call *c, const char *function, int64_t from, int64_t to)
 {
     char prefix[80];
 
     for (size_t i = 0; function && i < c->es->nbg; i++) {
         snprintf(prefix, sizeof prefix, "uec-dos-int-%s-", c->es->bg[i].name);
         if (c->es->bg[i].account == c->account && aws_has_prefix(function, prefix) &&
-            aws_bg_is_linked(c->es, c->es->bg[i].name))
+            aws_bg_consumed(c->es, c->es->bg[i].name, from, to))
             return true;
     }
     return false;
 }
 
-/* The value some seconds before now; NAN: no point there. */
-static double value_at(const struct aws_call *c, const cJSON *metric, int64_t ago_s)
+static bool is_drained(const struct aws_call *c, const char *shared, int64_t from, int64_t to)
 {
-    const char *name = member(metric, "MetricName");
-    const struct aws_shared *s = queue_owner(c, dimension(metric, "QueueName"));
+    for (size_t i = 0; i < c->es->nbg; i++)
+        if (strcmp(c->es->bg[i].shared, shared) == 0 &&
+            aws_bg_consumed(c->es, c->es->bg[i].name, from, to))
+            return true;
+    return false;
+}
+
+static double errors_of(const struct aws_call *c, const char *function, int64_t from, int64_t to)
+{
+    const struct aws_span *f = &c->es->failing;
+
+    if (strcmp(f->what, function) == 0 && f->from < to && f->to > from)
+        return 7;
+    return strstr(function, "ds-4012-ingest") && aws_story_now(c) - to < 900 ? 3 : 0;
+}
+
+/* The value of that time of the story's calendar; NAN: no point there. */
+static double value_of(const struct aws_call *c, const cJSON *metric, int64_t from, int64_t to)
+{
+    const char *name = member(metric, "MetricName"), *queue = dimension(metric, "QueueName");
     const char *function = dimension(metric, "FunctionName");
-    uint64_t dice = sim_hash(17, (uint64_t)(ago_s / 60 + 1)) % 10;
+    const struct aws_shared *s = queue_owner(c, queue);
+    double dice = (double)(sim_hash(17, (uint64_t)(to / 60)) % 10);
+    int64_t ago_s = aws_story_now(c) - to;
+    struct aws_depth d = { 0, 0, 0 };
 
     if (!name)
         return NAN;
-    if (s && strcmp(name, "ApproximateAgeOfOldestMessage") == 0)
-        return s->oldest_age_s > ago_s ? (double)(s->oldest_age_s - ago_s) : 0;
-    if (s && strcmp(name, "ApproximateNumberOfMessagesVisible") == 0)
-        return s->oldest_age_s > ago_s || ago_s < 60 ? s->visible : 0;
+    if (s)
+        d = aws_story_depth(c->es, s, ago_s);
+    if ((s || private_depth(c, queue, &d)) && strcmp(name, "ApproximateAgeOfOldestMessage") == 0)
+        return d.oldest_age_s;
+    if (queue && strcmp(name, "ApproximateNumberOfMessagesVisible") == 0)
+        return d.visible;
     if (s && strcmp(name, "NumberOfMessagesDeleted") == 0)
-        return s->oldest_age_s > 600 ? 0 : (double)(20 + dice);
-    if (function && strcmp(name, "Invocations") == 0)
-        return is_linked_function(c, function) ? (double)(20 + dice) : NAN;
-    if (function && strcmp(name, "Errors") == 0 && is_linked_function(c, function))
-        return strstr(function, "ds-4012-ingest") && ago_s < 900 ? 3 : 0;
-    return NAN;
+        return is_drained(c, s->name, from, to) ? 20 + dice : 0;
+    if (!function || !is_at_work(c, function, from, to))
+        return NAN;
+    return strcmp(name, "Invocations") == 0 ? 20 + dice
+           : strcmp(name, "Errors") == 0    ? errors_of(c, function, from, to)
+                                            : NAN;
 }
 
+/* A point tells of the time it begins; that of the newest one ends now. */
 static void put_points(const struct aws_call *c, cJSON *r, const cJSON *stat, int64_t from,
                        int64_t to)
 {
@@ -92,7 +138,9 @@ static void put_points(const struct aws_call *c, cJSON *r, const cJSON *stat, in
     int n = 0;
 
     for (int64_t t = (to - 1) / period * period; t >= from && n < POINTS_MAX; t -= period, n++) {
-        double v = t > c->now_s ? NAN : value_at(c, metric, c->now_s - t);
+        int64_t end = t + period < c->now_s ? t + period : c->now_s;
+        double v =
+            t > c->now_s ? NAN : value_of(c, metric, t - c->es->shift_s, end - c->es->shift_s);
         if (isnan(v))
             continue;
         aws_put_time(c, times, NULL, t - c->es->shift_s);
@@ -189,6 +237,20 @@ void aws_cw_dashboard(struct aws_call *c)
     }
 }
 
+/* By the newest of its links. */
+static int64_t written_at(const struct aws_call *c, const struct aws_shared *s)
+{
+    int64_t at = 0;
+
+    for (size_t i = 0; i < c->es->nlinks; i++) {
+        const struct aws_link *l = &c->es->links[i];
+        int64_t applied = l->applied ? l->applied : l->modified;
+        if (strcmp(l->shared, s->name) == 0 && applied > at)
+            at = applied;
+    }
+    return at ? at : s->stage_updated;
+}
+
 void aws_cw_dashboards(struct aws_call *c)
 {
     cJSON *all = cJSON_CreateArray();
@@ -203,7 +265,7 @@ void aws_cw_dashboards(struct aws_call *c)
         aws_put(d, "DashboardName", name);
         aws_putf(d, "DashboardArn", "arn:aws:cloudwatch::%s:dashboard/%s",
                  aws_account_ids[c->account], name);
-        aws_put_time(c, d, "LastModified", s->stage_updated);
+        aws_put_time(c, d, "LastModified", written_at(c, s));
         aws_put_int(d, "Size", 612);
     }
     aws_put_page(c, "DashboardEntries", all, &DASHBOARD_PAGES);

@@ -125,12 +125,13 @@ static bool is_wanted(const cJSON *names, const char *name)
 static void put_counts(const struct aws_call *c, cJSON *o, const struct queue *q)
 {
     long long created = (long long)(q->created + c->es->shift_s);
+    long long changed = (long long)(aws_later(c->es, q->created, 1) + c->es->shift_s);
 
     aws_putf(o, "ApproximateNumberOfMessages", "%d", q->visible);
     aws_putf(o, "ApproximateNumberOfMessagesNotVisible", "%d", q->in_flight);
     aws_put(o, "ApproximateNumberOfMessagesDelayed", "0");
     aws_putf(o, "CreatedTimestamp", "%lld", created);
-    aws_putf(o, "LastModifiedTimestamp", "%lld", created + 20);
+    aws_putf(o, "LastModifiedTimestamp", "%lld", changed);
     aws_putf(o, "VisibilityTimeout", "%d", q->hidden_s);
     aws_putf(o, "MessageRetentionPeriod", "%d", RETENTION_S);
 }

@@ -13,6 +13,8 @@ enum {
     SCAN_PAGE = 5 /* small, so that a scan of a handful has pages */
 };
 
+static const struct aws_paging HISTORY_PAGES = { "NextToken", "MaxResults", "NextToken",
+                                                 50,          50,           "InvalidNextToken" };
 static const struct aws_paging TOPIC_PAGES = { "NextToken", NULL, "NextToken",
                                                100,         100,  "InvalidParameter" };
 static const struct aws_paging RULE_PAGES = { "NextToken", "Limit", "NextToken",
@@ -22,22 +24,58 @@ static const struct aws_paging RULE_PAGES = { "NextToken", "Limit", "NextToken",
 
 static const char NEW_VERSION[] = "uec-dos-int-dev-blue-green-deployment-new-version";
 
+static bool is_parameter(const struct aws_call *c, const char *name)
+{
+    return strcmp(name, NEW_VERSION) == 0 && c->account == AWS_MGMT &&
+           strcmp(c->region, "eu-west-2") == 0;
+}
+
+static void put_version(const struct aws_call *c, cJSON *o, const struct aws_version *v)
+{
+    aws_put(o, "Name", NEW_VERSION);
+    aws_put(o, "Type", "String");
+    aws_put(o, "Value", v->value);
+    aws_put_int(o, "Version", v->number);
+    aws_put_time(c, o, "LastModifiedDate", v->modified);
+    aws_put(o, "DataType", "text");
+}
+
 static bool put_parameter(const struct aws_call *c, cJSON *o, const char *name)
 {
     char arn[200];
 
-    if (strcmp(name, NEW_VERSION) != 0 || c->account != AWS_MGMT ||
-        strcmp(c->region, "eu-west-2") != 0)
+    if (!is_parameter(c, name))
         return false;
-    aws_put(o, "Name", name);
-    aws_put(o, "Type", "String");
-    aws_put(o, "Value", "b8d41f0");
-    aws_put_int(o, "Version", 27);
-    aws_put_time(c, o, "LastModifiedDate", 1770103070);
+    put_version(c, o, &c->es->versions[AWS_VERSIONS - 1]);
     aws_arn(c, arn, sizeof arn, "ssm", "parameter/%s", name);
     aws_put(o, "ARN", arn);
-    aws_put(o, "DataType", "text");
     return true;
+}
+
+/* Oldest first. */
+void aws_ssm_history(struct aws_call *c)
+{
+    const char *name = aws_need(c, "Name");
+    cJSON *all;
+
+    if (!name)
+        return;
+    if (!is_parameter(c, name)) {
+        aws_fail(c, 400, "ParameterNotFound", "%s", "");
+        return;
+    }
+    all = cJSON_CreateArray();
+    for (size_t i = 0; i < AWS_VERSIONS; i++) {
+        cJSON *o = aws_put_object(all, NULL);
+        put_version(c, o, &c->es->versions[i]);
+        aws_putf(o, "LastModifiedUser",
+                 "arn:aws:sts::%s:assumed-role/UECDoSINTPipelineRole/AWSCodeBuild",
+                 aws_account_ids[AWS_MGMT]);
+        aws_put(o, "Tier", "Standard");
+        aws_put_array(o, "Labels");
+        aws_put_array(o, "Policies");
+    }
+    aws_put_page(c, "Parameters", all, &HISTORY_PAGES);
 }
 
 void aws_ssm_get(struct aws_call *c)
@@ -136,7 +174,16 @@ void aws_dynamo_table(struct aws_call *c)
     aws_put(g, "IndexStatus", "ACTIVE");
 }
 
-/* Row i of the lock table: digests, and in the nonprod account one lock that was left behind. */
+/* The i-th lock that is held in the account; NULL past the last. */
+static const struct aws_lock *lock_at(const struct aws_call *c, size_t i)
+{
+    for (size_t k = 0; k < c->es->nlocks; k++)
+        if (c->es->locks[k].account == c->account && i-- == 0)
+            return &c->es->locks[k];
+    return NULL;
+}
+
+/* Row i of the lock table: the locks that are held, then digests. */
 static void make_lock(const struct aws_call *c, size_t i, cJSON *item)
 {
     const char *bucket = c->account == AWS_PROD
@@ -144,18 +191,17 @@ static void make_lock(const struct aws_call *c, size_t i, cJSON *item)
                          : c->account == AWS_NONPROD
                              ? "nhsd-texasplatform-terraform-service-state-store-lk8s-nonprod"
                              : "uec-dos-int-terraform-state";
-    const struct aws_bg *bg = &c->es->bg[i % c->es->nbg];
-    bool is_stuck = i == 0 && c->account == AWS_NONPROD;
+    const struct aws_lock *l = lock_at(c, i);
     char when[48], key[200];
 
-    snprintf(key, sizeof key, "%s/uec-dos-int/%s/application/terraform.state", bucket,
-             is_stuck ? "ds-4020" : bg->name);
-    aws_putf(aws_put_object(item, "LockID"), "S", "%s%s", key, is_stuck ? "" : "-md5");
-    if (!is_stuck) {
+    snprintf(key, sizeof key, "%s/uec-dos-int/%s/%s/terraform.state", bucket,
+             l ? l->env : c->es->bg[i % c->es->nbg].name, l ? l->stack : "application");
+    aws_putf(aws_put_object(item, "LockID"), "S", "%s%s", key, l ? "" : "-md5");
+    if (!l) {
         aws_putf(aws_put_object(item, "Digest"), "S", "%016zx%016zx", i * 7919 + 1, i * 104729 + 3);
         return;
     }
-    aws_time_text(c, 1770107050, when);
+    aws_time_text(c, l->created, when);
     aws_putf(aws_put_object(item, "Info"), "S",
              "{\"ID\":\"0a1b\",\"Operation\":\"OperationTypeApply\",\"Info\":\"\",\"Who\":"
              "\"root@build\",\"Version\":\"1.2.1\",\"Created\":\"%s\",\"Path\":\"%s\"}",
@@ -262,7 +308,8 @@ void aws_sns_subscriptions(struct aws_call *c)
             continue;
         is_found = true;
         for (size_t k = 0; k < c->es->nlinks; k++)
-            if (!c->es->links[k].is_dead_letter && strcmp(c->es->links[k].shared, s->name) == 0)
+            if (!c->es->links[k].is_dead_letter && strcmp(c->es->links[k].shared, s->name) == 0 &&
+                strcmp(c->es->links[k].state, "Creating") != 0)
                 add_subscription(c, all, topic, c->es->links[k].bg, k);
     }
     for (size_t i = 0; topic && i < c->es->nbg; i++) {
@@ -305,7 +352,7 @@ void aws_events_rules(struct aws_call *c)
     for (size_t i = 0; is_main && i < c->es->nbg; i++) {
         const struct aws_bg *bg = &c->es->bg[i];
         snprintf(name, sizeof name, "uec-dos-int-%s-quality-checker-schedule", bg->name);
-        if (bg->account == c->account && aws_bg_is_linked(c->es, bg->name))
+        if (bg->account == c->account && aws_bg_link(c->es, bg->name))
             add_rule(c, all, name, "cron(30 4 ? * MON *)");
     }
     if (is_main && c->account == AWS_MGMT)

@@ -21,6 +21,7 @@
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 
+#include "aws_story.h"
 #include "routes.h"
 
 enum {
@@ -30,7 +31,8 @@ enum {
 
 struct options {
     int64_t port, repositories, seed;
-    double speed, at; /* at < 0: the story runs */
+    double speed, at;               /* at < 0: the story runs */
+    const struct aws_step *variant; /* NULL: none */
     const char *port_file, *aws_log;
     bool is_successor, as_flask, once_ready, with_parent;
 };
@@ -189,6 +191,7 @@ static const char HELP[] =
     "  --seed S          another seed, another estate (default 1)\n"
     "  --speed X         the story runs X times as fast (default 1)\n"
     "  --at SECONDS      the story stands still at that second, and nothing is slow or fails\n"
+    "  --at STEP         the same at a step of the release, or with a variant of it; see below\n"
     "  --aws-log FILE    one JSON line there for each AWS call\n"
     "  --successor       answer like github-community, which has badges only\n"
     "  --as-flask        close every connection, as the application does\n"
@@ -206,6 +209,14 @@ static const struct option LONG[] = {
 };
 /* clang-format on */
 
+static void print_help(void)
+{
+    fputs(HELP, stdout);
+    fputs("steps of the release (second, what AWS then says), and variants for tests:\n", stdout);
+    for (size_t i = 0; i < aws_nsteps; i++)
+        printf("  %-13s %4d  %s\n", aws_steps[i].name, aws_steps[i].second, aws_steps[i].help);
+}
+
 static bool to_double(const char *s, double *out)
 {
     char *end;
@@ -213,6 +224,17 @@ static bool to_double(const char *s, double *out)
     errno = 0;
     *out = strtod(s, &end);
     return errno == 0 && end != s && !*end && *out >= 0 && *out < 1e9;
+}
+
+static bool take_at(struct options *o, const char *s)
+{
+    const struct aws_step *step = aws_step_find(s);
+
+    o->variant = step && step->change ? step : NULL;
+    if (!step)
+        return to_double(s, &o->at);
+    o->at = step->second;
+    return true;
 }
 
 static bool take_option(struct options *o, int c)
@@ -227,7 +249,7 @@ static bool take_option(struct options *o, int c)
     case 'x':
         return to_double(optarg, &o->speed);
     case 'a':
-        return to_double(optarg, &o->at);
+        return take_at(o, optarg);
     case 'f':
         o->port_file = optarg;
         return true;
@@ -251,7 +273,7 @@ static int read_options(struct options *o, int argc, char **argv)
     *o = (struct options){ .repositories = 1000, .seed = 1, .speed = 1.0, .at = -1.0 };
     while ((c = getopt_long(argc, argv, "", LONG, &which)) != -1) {
         if (c == 'h') {
-            fputs(HELP, stdout);
+            print_help();
             return EXIT_SUCCESS;
         }
         if (c == '?')
@@ -352,7 +374,8 @@ static bool begin(struct app *app)
     app->sim.is_successor = app->o.is_successor;
     app->sim.has_trouble = app->o.at < 0;
     estate_init(&app->sim.estate, (size_t)app->o.repositories, (uint64_t)app->o.seed, start_ms);
-    aws_init(&app->sim.aws, start_ms);
+    /* Where the story stands still, as much of it has passed as of the clock. */
+    aws_init(&app->sim.aws, start_ms, app->o.at < 0 ? app->o.speed : 1.0, app->o.variant);
     if (!app->o.aws_log)
         return true;
     app->sim.aws.log = fopen(app->o.aws_log, "ae");

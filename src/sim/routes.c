@@ -255,7 +255,7 @@ void sim_answer(struct sim *sim, const struct sim_request *rq, double now_s, dou
     *out = (struct sim_reply){ .status = 200, .content_type = HTML };
     sbuf_init(&out->body, SIM_BODY_MAX);
     if (aws_is_request(rq)) {
-        aws_answer(&sim->aws, rq, wall_ms, out);
+        aws_answer(&sim->aws, rq, wall_ms, story_s, out);
         return;
     }
     sim_reply_header(out, "Access-Control-Allow-Origin", "*");

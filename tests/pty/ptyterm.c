@@ -2,6 +2,7 @@
  * Runs a program in a pty with libvterm as the terminal and follows a script, a command a line:
  *   wait TEXT          until the screen shows TEXT (20 s), else fail
  *   waitgone TEXT      until it does not
+ *   waitlong TEXT      as wait, but three minutes: for what a story brings
  *   expect TEXT / refute TEXT    on the screen now
  *   refute-raw HEX     bytes never sent by the program
  *   key NAME           Enter Esc Tab Up Down PgDn ctrl-x F1 or one character
@@ -37,6 +38,7 @@
 
 enum {
     WAIT_MS = 20000,
+    WAIT_LONG_MS = 180000,
     RAW_MAX = 64 << 20,
     SCREEN_BYTES = 400 * 400 * 4
 };
@@ -165,9 +167,9 @@ static const char *screen_text(struct pt *p)
     return p->text;
 }
 
-static bool wait_text(struct pt *p, const char *text, bool present)
+static bool wait_text(struct pt *p, const char *text, bool present, int64_t limit_ms)
 {
-    int64_t until = now_ms() + WAIT_MS;
+    int64_t until = now_ms() + limit_ms;
 
     do {
         if ((strstr(screen_text(p), text) != NULL) == present)
@@ -352,9 +354,11 @@ static bool run_line(struct pt *p, const char *cmd, const char *arg)
     int status;
 
     if (!strcmp(cmd, "wait"))
-        return wait_text(p, arg, true);
+        return wait_text(p, arg, true, WAIT_MS);
     if (!strcmp(cmd, "waitgone"))
-        return wait_text(p, arg, false);
+        return wait_text(p, arg, false, WAIT_MS);
+    if (!strcmp(cmd, "waitlong"))
+        return wait_text(p, arg, true, WAIT_LONG_MS);
     if (!strcmp(cmd, "expect"))
         return strstr(screen_text(p), arg) != NULL;
     if (!strcmp(cmd, "refute"))
