@@ -115,7 +115,7 @@ class Call:
         m = model(self.service)
         if not self.operation:
             return "operation", "no operation has this method and path"
-        if not m or (self.family == "json" and not m.metadata.get("targetPrefix")):
+        if not m or (self.service in ("sqs", "monitoring") and self.family == "json" and not m.metadata.get("targetPrefix")):
             return None  # botocore before 1.40 knows SQS and CloudWatch in their older protocol only
         if self.family == "json" and self.prefix != m.metadata.get("targetPrefix"):
             return "signature", "Credential should be scoped to correct service: '%s' is not '%s'" % (self.service, self.prefix)
