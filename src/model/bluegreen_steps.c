@@ -13,12 +13,21 @@
 
 /* ---- reasons that no check gives */
 
+static bool is_at_work(const struct bg_case *c)
+{
+    enum bg_state s = c->out->state;
+
+    return s == BG_SWITCHING || s == BG_LINKING || s == BG_UNLINKING;
+}
+
 static const char *refuse_deploy(const struct bg_case *c, const struct bg_ask *a)
 {
     const struct bg_slot *s = a->target ? bg_find_slot(c, a->target) : NULL;
 
     if (!a->target)
         return "no new version is named";
+    if (is_at_work(c))
+        return "a switch is at work: it may be about this very environment";
     if (s && s->role == BG_BLUE)
         return arena_printf(c->mem, "%s is linked: this would change it under the consumer",
                             a->target);
@@ -53,6 +62,8 @@ static const char *refuse_undeploy(const struct bg_case *c, const struct bg_ask 
         return "whether it is the previous one is not known: needs cloudwatch GetDashboard";
     if (bg_same(a->target, bg_dashboard_previous(c)))
         return arena_printf(c->mem, "%s is what a rollback would go back to", a->target);
+    if (is_at_work(c))
+        return "a switch is at work: it may be about this very environment";
     return s->flags & BG_FOREIGN_PAIR
                ? arena_printf(c->mem, "%s is named like a shared environment of its own", a->target)
                : NULL;
@@ -101,7 +112,7 @@ static const struct bg_step_rule rules[] = {
       .what = "creates the environment; nothing is linked to it",
       .stacks = { "application" },
       .is_env_stack = true,
-      .checks = "C1 C5 C6 C12 C15 C16",
+      .checks = "C1 C5 C6 C8 C12 C15 C16",
       .optional = "C5 C16",
       .refuse = refuse_deploy },
     { .step = "unlink",
@@ -144,7 +155,7 @@ static const struct bg_step_rule rules[] = {
       .link = BG_TARGET_UNLINKED,
       .stacks = { "application" },
       .is_env_stack = true,
-      .checks = "C2 C4 C6 C10 C12",
+      .checks = "C2 C4 C6 C8 C10 C12",
       .refuse = refuse_undeploy },
     { .step = "undeploy-shared",
       .title = "Remove the shared environment",
@@ -197,7 +208,9 @@ static void add_step(struct bg_case *c, const char *step, struct bg_ask *a)
     s->title = command && command->title ? command->title : a->rule->title;
     s->target = a->target;
     bg_run_checks(c, a, s);
-    if (a->rule->refuse)
+    if (c->out->state == BG_STATE_UNKNOWN)
+        why = arena_printf(c->mem, "what is linked is not known: %s", c->out->summary);
+    if (!why && a->rule->refuse)
         why = a->rule->refuse(c, a);
     if (!why)
         why = withheld(c, s);

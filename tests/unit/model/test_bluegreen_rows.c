@@ -1,5 +1,6 @@
 /* Fact rows become the facts of one shared environment: whose rows, from which source, and what
  * is absent, wrong or foreign. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -327,6 +328,153 @@ static void the_parameter_is_the_new_version(void **state)
     assert_string_equal(facts(f).new_version, "b8d41f0");
 }
 
+static void add_invocations(struct fix *f, const char *env, int64_t value, int64_t at)
+{
+    add(f, "prod", "bg-metric", env,
+        arena_printf(f->mem,
+                     "{\"project\":\"p\",\"what\":\"invocations\",\"env\":\"%s\",\"value\":%" PRId64
+                     ",\"at\":%" PRId64 "}",
+                     env, value, at));
+}
+
+/* Environments "a" and "b", whose functions say that they are live's. */
+static void add_pair(struct fix *f)
+{
+    add_live(f);
+    add(f, "prod", "bg-fact", "metrics", "{\"project\":\"p\"}");
+    add(f, "prod", "bg-function", "p-a-ingest-change-event",
+        "{\"project\":\"p\",\"shared_env\":\"live\"}");
+    add(f, "prod", "bg-function", "p-b-ingest-change-event",
+        "{\"project\":\"p\",\"shared_env\":\"live\"}");
+}
+
+static void metrics_are_known_by_their_fact_row(void **state)
+{
+    struct fix *f = *state;
+
+    add_live(f);
+    assert_false(facts(f).known[BG_METRICS].is_known);
+    add(f, "prod", "bg-fact", "metrics", "{\"project\":\"p\"}");
+    struct bg_facts x = facts(f);
+    assert_true(x.known[BG_METRICS].is_known);
+    assert_int_equal(x.drained, -1);
+    assert_null(x.last_invoked);
+}
+
+static void the_drain_rate_is_that_of_the_own_queue(void **state)
+{
+    struct fix *f = *state;
+
+    add_live(f);
+    add(f, "prod", "bg-metric", "q0",
+        "{\"project\":\"p\",\"what\":\"drained\",\"shared\":\"demo\",\"value\":7}");
+    add(f, "nonprod", "bg-metric", "q1",
+        "{\"project\":\"p\",\"what\":\"drained\",\"shared\":\"live\",\"value\":8}");
+    add(f, "prod", "bg-metric", "q2",
+        "{\"project\":\"p\",\"what\":\"invocations\",\"shared\":\"live\",\"value\":9}");
+    assert_int_equal(facts(f).drained, -1);
+    add(f, "prod", "bg-metric", "q3",
+        "{\"project\":\"p\",\"what\":\"drained\",\"shared\":\"live\",\"value\":0}");
+    assert_int_equal(facts(f).drained, 0);
+}
+
+static void a_drain_rate_that_is_no_count_is_not_known(void **state)
+{
+    static const char *const wrong[] = { "null", "-3", "\"12\"", "1e300", "{}" };
+    struct fix *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        f->n = 0;
+        add_live(f);
+        add(f, "prod", "bg-metric", "q",
+            arena_printf(
+                f->mem, "{\"project\":\"p\",\"what\":\"drained\",\"shared\":\"live\",\"value\":%s}",
+                wrong[i]));
+        assert_int_equal(facts(f).drained, -1);
+    }
+}
+
+static void the_last_invoked_is_whose_newest_minute_is_the_latest(void **state)
+{
+    struct fix *f = *state;
+
+    add_pair(f);
+    add_invocations(f, "a", 3, NOW - 60000);
+    add_invocations(f, "b", 900, NOW - 600000);
+    assert_string_equal(facts(f).last_invoked, "a");
+}
+
+static void two_that_ran_in_the_same_minute_leave_open_who_was_last(void **state)
+{
+    struct fix *f = *state;
+
+    add_pair(f);
+    add_invocations(f, "a", 3, NOW - 60000);
+    add_invocations(f, "b", 4, NOW - 60000);
+    assert_null(facts(f).last_invoked);
+}
+
+static void invocations_count_within_the_window_only(void **state)
+{
+    static const struct {
+        int64_t value, at;
+        bool is_counted;
+    } cases[] = {
+        { 1, NOW - 1800000, true }, { 1, NOW - 1861000, false }, { 1, NOW + 1, false },
+        { 0, NOW - 60000, false },  { -1, NOW - 60000, false },
+    };
+    struct fix *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        f->n = 0;
+        add_pair(f);
+        add_invocations(f, "a", cases[i].value, cases[i].at);
+        assert_int_equal(facts(f).last_invoked != NULL, cases[i].is_counted);
+    }
+}
+
+static void invocations_of_an_environment_of_another_or_no_pair_do_not_count(void **state)
+{
+    struct fix *f = *state;
+
+    add_live(f);
+    add(f, "prod", "bg-function", "p-a-ingest-change-event",
+        "{\"project\":\"p\",\"shared_env\":\"demo\"}");
+    add_invocations(f, "a", 3, NOW - 60000);
+    add_invocations(f, "unread", 3, NOW - 60000);
+    assert_null(facts(f).last_invoked);
+}
+
+static void a_link_tells_whose_events_were_consumed_before_pairs_do(void **state)
+{
+    struct fix *f = *state;
+
+    add_pair(f);
+    add_invocations(f, "a", 3, NOW - 60000);
+    add(f, "prod", "bg-link", "u1",
+        "{\"project\":\"p\",\"shared\":\"demo\",\"function\":\"p-a-ingest-change-event\"}");
+    assert_null(facts(f).last_invoked);
+    add(f, "prod", "bg-link", "u2",
+        "{\"project\":\"p\",\"shared\":\"live\",\"function\":\"p-c-ingest-change-event\"}");
+    add_invocations(f, "c", 3, NOW - 120000);
+    assert_string_equal(facts(f).last_invoked, "c");
+}
+
+static void keys_pair_an_environment_before_what_its_function_says(void **state)
+{
+    struct fix *f = *state;
+
+    add_pair(f);
+    add_invocations(f, "a", 3, NOW - 60000);
+    add(f, "prod", "bg-queue", "p-live-change-event-queue.fifo",
+        "{\"project\":\"p\",\"kms_key\":\"k1\"}");
+    add(f, "prod", "bg-queue", "p-a-holding-queue.fifo", "{\"project\":\"p\",\"kms_key\":\"k2\"}");
+    assert_null(facts(f).last_invoked);
+    f->rows[f->n - 1].attrs = "{\"project\":\"p\",\"kms_key\":\"k1\"}";
+    f->rows[2].attrs = "{\"project\":\"p\",\"shared_env\":\"demo\"}";
+    assert_string_equal(facts(f).last_invoked, "a");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -348,6 +496,15 @@ int main(void)
         T(the_error_of_a_source_is_why_its_families_are_not_known),
         T(images_count_for_the_tag_of_the_newest_release_only),
         T(the_parameter_is_the_new_version),
+        T(metrics_are_known_by_their_fact_row),
+        T(the_drain_rate_is_that_of_the_own_queue),
+        T(a_drain_rate_that_is_no_count_is_not_known),
+        T(the_last_invoked_is_whose_newest_minute_is_the_latest),
+        T(two_that_ran_in_the_same_minute_leave_open_who_was_last),
+        T(invocations_count_within_the_window_only),
+        T(invocations_of_an_environment_of_another_or_no_pair_do_not_count),
+        T(a_link_tells_whose_events_were_consumed_before_pairs_do),
+        T(keys_pair_an_environment_before_what_its_function_says),
     };
 
     return cmocka_run_group_tests_name("model/bluegreen_rows", tests, NULL, NULL);

@@ -8,14 +8,14 @@ struct stale_case {
 };
 
 static const struct stale_case linked_stale[] = {
-    { BG_MAPPINGS, " unlink rollback undeploy " },
+    { BG_MAPPINGS, " deploy start-deploy start-shared unlink rollback undeploy " },
     { BG_FUNCTIONS, " unlink rollback undeploy " },
     { BG_QUEUES, " deploy unlink rollback undeploy " },
     { BG_DASHBOARD, " deploy start-deploy rollback undeploy " },
     { BG_ALARMS, " " },
     { BG_SUBSCRIPTIONS, " unlink rollback " },
-    { BG_PIPELINES, " start-deploy start-shared unlink rollback " },
-    { BG_BUILDS, " start-deploy start-shared unlink rollback " },
+    { BG_PIPELINES, " deploy start-deploy start-shared unlink rollback undeploy " },
+    { BG_BUILDS, " deploy start-deploy start-shared unlink rollback undeploy " },
     { BG_PARAMETER, " " },
     { BG_LOCKS, " deploy unlink rollback undeploy " },
     { BG_RULES, " " },

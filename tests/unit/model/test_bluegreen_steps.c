@@ -173,7 +173,7 @@ static void the_parameter_names_the_new_environment_and_its_pipeline_the_tag(voi
     fx_stale(&x, BG_PIPELINES);
     fx_judge(&x);
     assert_null(fx_step(&x, "deploy", NULL)->command);
-    assert_string_equal(fx_step(&x, "deploy", NULL)->reason, "no command: {version} has no value");
+    assert_non_null(strstr(fx_step(&x, "deploy", NULL)->reason, "C8 not known"));
     fx_done(&x);
 }
 
@@ -230,6 +230,8 @@ static void what_no_check_sees_is_refused_by_the_step_itself(void **state)
 {
     static const struct refusal cases[] = {
         { "live", "deploy", NULL, linked_is_wanted, "9f3c1ab-live is linked" },
+        { "live", "undeploy", "71be55f-live", link_moves_on, "a switch is at work" },
+        { "live", "deploy", NULL, link_moves_on, "a switch is at work" },
         { "live", "undeploy", "5e20d84-live", NULL, "what a rollback would go back to" },
         { "live", "undeploy", "5e20d84-live", half_previous, "what a rollback would go back to" },
         { "live", "undeploy", "9f3c1ab-live", link_moves_on, "what a rollback would go back to" },
