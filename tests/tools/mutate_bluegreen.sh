@@ -103,11 +103,16 @@ bluegreen_command s/!bg_is_safe(value)/false/
 bluegreen_steps s/"C2 C3 C4 C6 C8 C9 C12"/"C2 C3 C6 C8 C9 C12"/
 bluegreen_steps s/"C2 C3 C4 C6 C8 C9 C12"/"C3 C4 C6 C8 C9 C12"/
 bluegreen_steps s/"C2 C3 C4 C6 C8 C9 C12"/"C2 C3 C4 C8 C9 C12"/
-bluegreen_steps s/"C2 C4 C6 C10 C12"/"C2 C4 C6 C12"/
-bluegreen_steps s/"C2 C4 C6 C10 C12"/"C2 C6 C10 C12"/
+bluegreen_steps s/"C2 C4 C6 C8 C10 C12"/"C2 C4 C6 C8 C12"/
+bluegreen_steps s/"C2 C4 C6 C8 C10 C12"/"C2 C6 C8 C10 C12"/
 bluegreen_steps s/"C2 C3 C6 C7 C8 C9 C11 C12"/"C2 C3 C6 C7 C8 C9 C12"/
-bluegreen_steps s/"C1 C5 C6 C12 C15 C16"/"C5 C6 C12 C15 C16"/
-bluegreen_steps s/"C1 C5 C6 C12 C15 C16"/"C1 C5 C6 C12 C16"/
+bluegreen_steps s/"C1 C5 C6 C8 C12 C15 C16"/"C5 C6 C8 C12 C15 C16"/
+bluegreen_steps s/"C1 C5 C6 C8 C12 C15 C16"/"C1 C5 C6 C8 C12 C16"/
+bluegreen_steps s/"C1 C5 C6 C8 C12 C15 C16"/"C1 C5 C6 C12 C15 C16"/
+bluegreen_steps s/"C2 C4 C6 C8 C10 C12"/"C2 C4 C6 C10 C12"/
+bluegreen_steps s/s == BG_SWITCHING ||/s == BG_LINKED ||/
+bluegreen_steps s/|| s == BG_LINKING ||/||/
+bluegreen_steps s/state == BG_STATE_UNKNOWN/state == BG_STATES/
 bluegreen_steps s/"C2 C6 C12 C13 C14"/"C2 C6 C12 C14"/
 bluegreen_steps s/"C2 C6 C12 C13 C14"/"C2 C6 C12 C13"/
 bluegreen_steps s/.optional = "C5 C16"/.advisory = "C5 C16"/
