@@ -45,12 +45,26 @@ static void time_to_text(cJSON *o, const char *name)
         cJSON_ReplaceItemInObjectCaseSensitive(o, name, json_time((int64_t)v->valuedouble));
 }
 
+static void say_past(cJSON *doc)
+{
+    cJSON *env, *st;
+
+    cJSON_ArrayForEach (env, doc)
+        cJSON_ArrayForEach (st, cJSON_GetObjectItemCaseSensitive(env, "next"))
+            if (cJSON_IsTrue(list_of(st, "allowed"))) {
+                cJSON_ReplaceItemInObjectCaseSensitive(st, "allowed", cJSON_CreateFalse());
+                cJSON_ReplaceItemInObjectCaseSensitive(
+                    st, "reason", cJSON_CreateString("a past moment: it was allowed then"));
+            }
+}
+
 static void times_to_text(cJSON *doc)
 {
     cJSON *env, *slot;
 
     cJSON_ArrayForEach (env, doc) {
         time_to_text(env, "since");
+        time_to_text(env, "observed_at");
         time_to_text(cJSON_GetObjectItemCaseSensitive(env, "blind"), "since");
         cJSON_ArrayForEach (slot, cJSON_GetObjectItemCaseSensitive(env, "slots"))
             time_to_text(slot, "created");
@@ -151,7 +165,8 @@ static int poll_facts(struct app *a)
 static cJSON *judge(struct app *a, int *status)
 {
     struct cfg_problems ps = { .mem = a->mem };
-    const char *runbook = app_runbook(a, &ps);
+    /* What was safe then is not safe now: the past prints no command. */
+    const char *runbook = a->at_ms ? NULL : app_runbook(a, &ps);
     struct bind b = { .name = "runbook", .type = runbook ? CELL_TEXT : CELL_NULL, .text = runbook };
 
     app_print_problems(&ps);
@@ -197,6 +212,8 @@ int cmd_bluegreen(struct app *a)
     cJSON *doc = judge(a, &status);
     if (!doc)
         return status;
+    if (a->at_ms)
+        say_past(doc);
     doc = chosen(a, doc, &status);
     if (!status && a->o.out == OUT_JSON) {
         times_to_text(doc);

@@ -62,6 +62,8 @@ static void on_ended(void *ctx, const struct poll_outcome *o)
         add_json(r, o);
     else if (!r->is_quiet)
         add_text(o);
+    else if (!r->app->o.is_demo && (o->err.code || o->warning))
+        fprintf(stderr, "opsdeck: %s: %s\n", o->source, o->err.code ? o->err.text : o->warning);
     if (o->kind == POLL_FAILED) {
         r->failed++;
         r->unreached += !o->had_answer && (o->err.code == ERR_NET || o->err.code == ERR_TIMEOUT);

@@ -53,6 +53,9 @@ static const struct key_def rows[] = {
       .help = "fail the poll, or go on with the next step" },
     { "steps.rate_per_minute", KEY_INT64, .dflt = "0", .min = 0, .max = 100000, STEP(rate_per_min),
       .help = "requests a minute of this step" },
+    { "steps.needs", KEY_TEXTS, NOWHERE,
+      .help =
+          "steps above that it builds on; when one fails its rows do not end; all, if not said" },
     { "steps.format", KEY_CHOICE_NO, .dflt = "json", .choices = formats, STEP(format),
       .help = "of the answer" },
     { "steps.sensitive", KEY_BOOL, .dflt = "false", STEP(is_sensitive),

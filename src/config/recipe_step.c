@@ -378,6 +378,25 @@ static const char *const *template_names(const struct recipe *r, struct arena *m
     return names;
 }
 
+/* needs: names of steps above. */
+static void needs(struct reading *rd, const struct recipe *r, const struct cfg_node *list,
+                  struct step_def *st)
+{
+    if (!list || list->kind != CFG_SEQ)
+        return;
+    const char **v = arena_array(rd->mem, list->n + 1, sizeof *v);
+    for (size_t i = 0; i < list->n; i++) {
+        bool is_above = false;
+        v[i] = list->items[i]->text;
+        for (size_t k = 0; k < r->nsteps; k++)
+            is_above |= v[i] && r->steps[k].name && !strcmp(r->steps[k].name, v[i]);
+        if (!is_above)
+            complain(rd, list->items[i], "needs", NULL, "no step above has this name");
+    }
+    st->needs = v;
+    st->has_needs = true;
+}
+
 bool step_read(struct arena *mem, const struct recipe *r, const struct cfg_node *node,
                const char *shown, struct step_def *out, struct cfg_problems *ps)
 {
@@ -403,5 +422,6 @@ bool step_read(struct arena *mem, const struct recipe *r, const struct cfg_node 
     request(&rd, cfg_get(node, "request"), &out->request);
     page(&rd, cfg_get(node, "page"), &out->request, &out->page);
     rows(&rd, cfg_get(node, "rows"), out);
+    needs(&rd, r, cfg_get(node, "needs"), out);
     return rd.ok;
 }

@@ -188,6 +188,33 @@ static bool lists_complete(const struct step_def *st, const char *kind)
     return false;
 }
 
+static bool needs_step(const struct recipe *r, size_t step, size_t other)
+{
+    const struct step_def *st = &r->steps[step];
+
+    if (!st->has_needs)
+        return true;
+    for (const char *const *name = st->needs; *name; name++)
+        if (!strcmp(*name, r->steps[other].name))
+            return true;
+    return false;
+}
+
+/*
+ * `for` and row() build on earlier steps: what one of them did not bring may only seem gone. So a
+ * step is shaky when one that it needs has failed or is shaky itself.
+ */
+static bool is_shaky(const struct run *run)
+{
+    const struct recipe *r = run->slot->src->recipe;
+    bool *shaky = arena_array(run->mem, run->step + 1, sizeof *shaky);
+
+    for (size_t step = 0; step <= run->step; step++)
+        for (size_t i = 0; i < step; i++)
+            shaky[step] |= needs_step(r, step, i) && (!run->step_ok[i] || shaky[i]);
+    return shaky[run->step];
+}
+
 /* Another step lists the same complete kind and has failed, or is still to come: rows must not end
  * yet. */
 static bool must_keep_rows(const struct run *run)
@@ -195,10 +222,8 @@ static bool must_keep_rows(const struct run *run)
     const struct recipe *r = run->slot->src->recipe;
     const struct step_def *st = run_step(run);
 
-    /* `for` and row() build on earlier steps: what one of them did not bring may only seem gone. */
-    for (size_t i = 0; i < run->step; i++)
-        if (!run->step_ok[i])
-            return true;
+    if (is_shaky(run))
+        return true;
     for (size_t k = 0; k < st->nrows; k++) {
         if (!st->rows[k].is_complete)
             continue;

@@ -122,7 +122,10 @@ static void ask_one(struct pane *p, struct slot *s, const char *sql)
         { .name = "kind", .type = CELL_TEXT, .text = p->arg.kind },
         { .name = "key", .type = CELL_TEXT, .text = p->arg.key },
         { .name = "name", .type = CELL_TEXT, .text = p->arg.name },
-        { .name = "runbook", .type = CELL_TEXT, .text = p->ui->runbook },
+        /* What was safe then is not safe now: the past prints no command. */
+        { .name = "runbook",
+          .type = p->ui->runbook && !p->ui->at_ms ? CELL_TEXT : CELL_NULL,
+          .text = p->ui->runbook },
     };
     struct bind used[ARRAY_LEN(all)];
     size_t n = 0;

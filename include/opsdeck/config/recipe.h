@@ -128,6 +128,8 @@ struct step_def {
     struct sql_text wait_until; /* the answer is asked for again until this gives 1 */
     int64_t wait_every_ms, wait_limit_ms;
     bool is_sensitive;
+    bool has_needs;           /* needs: was written; else all steps above are needed */
+    const char *const *needs; /* names of steps above whose rows this one builds on; NULL ended */
     struct cfg_pos pos;
 };
 
