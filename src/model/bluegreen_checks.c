@@ -107,23 +107,38 @@ static void c5_images(const struct bg_case *c, const struct bg_ask *a, struct bg
     bg_check_say(c, k, BG_CHECK_PASS, "the tag is in all %d repositories", BG_FUNCTIONS_EACH);
 }
 
+static bool is_lock_read(const struct bg_case *c, const char *env, const char *stack)
+{
+    const char *key = arena_printf(c->mem, "%s/%s/%s/terraform.state", c->f->project, env, stack);
+
+    for (size_t i = 0; c->f->lock_keys && c->f->lock_keys[i]; i++)
+        if (bg_same(c->f->lock_keys[i], key))
+            return true;
+    return !c->f->lock_keys;
+}
+
 static void c6_lock(const struct bg_case *c, const struct bg_ask *a, struct bg_check *k)
 {
     const char *env = a->rule->is_env_stack ? a->target : c->f->shared_env;
+    const char *open = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(a->rule->stacks) && a->rule->stacks[i] && env; i++) {
         const struct bg_lock *l = bg_find_lock(c, env, a->rule->stacks[i]);
 
+        if (!is_lock_read(c, env, a->rule->stacks[i]))
+            open = a->rule->stacks[i];
         if (!l)
             continue;
         bg_check_say(c, k, BG_CHECK_FAIL, "%s locked for %s by %s", l->key,
                      bg_ago(c, l->created_ms), l->who ? l->who : "somebody");
         return;
     }
-    if (env)
-        bg_check_say(c, k, BG_CHECK_PASS, "no lock");
-    else
+    if (!env)
         bg_check_say(c, k, BG_CHECK_UNKNOWN, "which environment is not known");
+    else if (open)
+        bg_check_say(c, k, BG_CHECK_UNKNOWN, "lock of %s not read", open);
+    else
+        bg_check_say(c, k, BG_CHECK_PASS, "no lock");
 }
 
 static void c7_alerts(const struct bg_case *c, const struct bg_ask *a, struct bg_check *k)
@@ -251,15 +266,18 @@ static void c14_empty(const struct bg_case *c, const struct bg_ask *a, struct bg
 
 static void c15_not_previous(const struct bg_case *c, const struct bg_ask *a, struct bg_check *k)
 {
-    const char *previous = bg_dashboard_previous(c);
+    const struct bg_facts *f = c->f;
 
     if (!a->new_env)
         bg_check_say(c, k, BG_CHECK_UNKNOWN, "needs ssm GetParameter: no new version is named");
-    else if (bg_same(a->new_env, previous))
+    else if (bg_same(a->new_env, bg_dashboard_previous(c)) || bg_same(a->new_env, c->out->previous))
         bg_check_say(
             c, k, BG_CHECK_FAIL,
             "%s is the previous one: the deployment's last step would delete what it has linked",
-            previous);
+            a->new_env);
+    else if (!c->nm && !f->has_dashboard && !bg_is_name(f->last_previous))
+        bg_check_say(c, k, BG_CHECK_UNKNOWN,
+                     "needs a link or its dashboard: which one is the previous is not known");
     else
         bg_check_say(c, k, BG_CHECK_PASS, "%s is not the previous one", a->new_env);
 }
@@ -352,9 +370,14 @@ static bool has_word(const char *list, const char *id)
  * What a team has not let us read is advice, not a bar: the lock table belongs to others (3.7), and
  * Terraform refuses by itself while a lock is held.
  */
-static bool is_unread_by_choice(const struct bg_case *c, const struct bg_check *k)
+static bool is_unread_by_choice(const struct bg_case *c, const struct bg_ask *a,
+                                const struct bg_check *k)
 {
-    return k->result == BG_CHECK_UNKNOWN && !strcmp(k->id, "C6") && !c->f->has_other_locks;
+    /* The lock of an environment that does not exist yet cannot have been asked for. */
+    bool is_new = a->rule->is_env_stack && a->target && !bg_find_slot(c, a->target);
+
+    return k->result == BG_CHECK_UNKNOWN && !strcmp(k->id, "C6") &&
+           (!c->f->has_other_locks || (is_new && bg_is_fresh(c->f, BG_LOCKS)));
 }
 
 void bg_run_checks(const struct bg_case *c, const struct bg_ask *a, struct bg_step *out)
@@ -374,6 +397,6 @@ void bg_run_checks(const struct bg_case *c, const struct bg_ask *a, struct bg_st
         k->is_advisory =
             has_word(a->rule->advisory, rules[i].id) ||
             (k->result == BG_CHECK_UNKNOWN && has_word(a->rule->optional, rules[i].id)) ||
-            is_unread_by_choice(c, k);
+            is_unread_by_choice(c, a, k);
     }
 }

@@ -60,7 +60,9 @@ void bg_c2_link(const struct bg_case *c, const struct bg_ask *a, struct bg_check
         only_own(c, k);
         return;
     case BG_TARGET_UNLINKED:
-        if (is_mapped(c, a->target))
+        if (!a->target)
+            bg_check_say(c, k, BG_CHECK_UNKNOWN, "which environment is not known");
+        else if (is_mapped(c, a->target))
             bg_check_say(c, k, BG_CHECK_FAIL, "%s is linked", a->target);
         else
             bg_check_say(c, k, BG_CHECK_PASS, "%s is not linked", a->target);

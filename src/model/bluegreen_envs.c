@@ -46,6 +46,7 @@ static void add_named(struct bg_case *c)
         add_env(c, f->dashboard_previous);
     }
     add_env(c, f->last_linked);
+    add_env(c, f->last_previous);
 }
 
 static bool is_access_denied(const char *code)
@@ -163,7 +164,7 @@ void bg_find_envs(struct bg_case *c)
 {
     const struct bg_facts *f = c->f;
 
-    c->envs = arena_array(c->mem, f->nfunctions + f->nqueues + f->nmappings + 3, sizeof *c->envs);
+    c->envs = arena_array(c->mem, f->nfunctions + f->nqueues + f->nmappings + 4, sizeof *c->envs);
     add_named(c);
     for (size_t i = 0; i < c->nenvs; i++)
         judge_env(c, &c->envs[i]);

@@ -222,6 +222,21 @@ static const char *targets(const struct bg_case *c)
     return list;
 }
 
+/* The links as they were last read, however long ago. */
+static const char *last_seen(const struct bg_case *c)
+{
+    const char *out = NULL;
+
+    for (size_t i = 0; i < c->f->nmappings; i++) {
+        const char *env = bg_same(c->f->mappings[i].queue, c->queue)
+                              ? bg_env_of_mapping(c, &c->f->mappings[i])
+                              : NULL;
+        if (env)
+            out = out ? arena_printf(c->mem, "%s and %s", out, env) : env;
+    }
+    return out;
+}
+
 static const char *unknown_text(const struct bg_case *c)
 {
     const struct bg_known *k = &c->f->known[BG_MAPPINGS];
@@ -232,8 +247,9 @@ static const char *unknown_text(const struct bg_case *c)
     if (c->nm)
         return arena_printf(c->mem, "the mapping to %s is in a state not known here: %s",
                             targets(c), c->m[0]->state ? c->m[0]->state : "none");
-    return arena_printf(c->mem, "who is linked is not known: %s%s%s", k->why ? k->why : "",
-                        k->why ? "; " : "", age);
+    const char *last = last_seen(c);
+    return arena_printf(c->mem, "who is linked is not known: %s%s%s%s%s", k->why ? k->why : "",
+                        k->why ? "; " : "", age, last ? ", then to " : "", last ? last : "");
 }
 
 static const char *degraded_text(const struct bg_case *c)

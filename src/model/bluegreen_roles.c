@@ -28,6 +28,37 @@ const char *bg_dashboard_previous(const struct bg_case *c)
                : NULL;
 }
 
+/* Who has the link, or had it last; NULL: nobody known, or several. */
+static const char *link_holder(const struct bg_case *c)
+{
+    if (!c->nm)
+        return c->last_consumer;
+    return c->ntargets == 1 ? bg_env_of_mapping(c, c->m[0]) : NULL;
+}
+
+/* The dashboard was written by this very link, so that its previous is the link's, too. */
+static bool has_own_dashboard(const struct bg_case *c)
+{
+    return bg_is_fresh(c->f, BG_DASHBOARD) && c->f->has_dashboard &&
+           bg_same(c->f->dashboard_current, link_holder(c));
+}
+
+/* An unlink takes the dashboard with it: then the history tells. */
+static void find_previous(struct bg_case *c)
+{
+    const struct bg_facts *f = c->f;
+    bool is_remembered = bg_is_name(f->last_previous);
+
+    if (has_own_dashboard(c)) {
+        c->out->previous = bg_dashboard_previous(c);
+        c->out->is_previous_known = true;
+        return;
+    }
+    c->out->previous = is_remembered ? f->last_previous : bg_dashboard_previous(c);
+    c->out->is_previous_known = is_remembered && bg_is_fresh(f, BG_DASHBOARD) &&
+                                !f->has_dashboard && bg_same(f->last_linked, link_holder(c));
+}
+
 /* BG_ROLE_UNKNOWN: no mapping says anything about it. */
 static enum bg_role role_by_mapping(const struct bg_case *c, const char *env)
 {
@@ -83,10 +114,12 @@ static enum bg_role role_by_age(const struct bg_case *c, const struct bg_env *e)
 
     if (!bg_is_fresh(c->f, BG_DASHBOARD) || !bg_is_fresh(c->f, BG_QUEUES))
         return BG_ROLE_UNKNOWN;
-    if (bg_same(e->name, bg_dashboard_previous(c)))
+    if (bg_same(e->name, bg_dashboard_previous(c)) || bg_same(e->name, c->out->previous))
         return BG_PREVIOUS;
     if (is_in_use(c, e))
         return c->out->state == BG_LINKING ? BG_PREVIOUS : BG_GREEN;
+    if (bg_same(e->name, c->f->last_linked) && !has_own_dashboard(c))
+        return BG_PREVIOUS;
     if (!e->created_ms || !reference || e->pair != BG_PAIR_YES)
         return BG_ROLE_UNKNOWN;
     return e->created_ms > reference ? BG_GREEN : BG_LEAKED;
@@ -154,7 +187,7 @@ static bool has_no_rollback(const struct bg_case *c, const char *linked)
     return !previous || (bg_is_fresh(c->f, BG_FUNCTIONS) && (!e || e->nfunctions == 0));
 }
 
-static unsigned flags_of(const struct bg_case *c, const struct bg_env *e, enum bg_role role)
+static unsigned flags_of(const struct bg_case *c, const struct bg_env *e)
 {
     const struct bg_lock *l = bg_has_locks(c->f) ? bg_find_lock(c, e->name, "application") : NULL;
     unsigned flags = 0;
@@ -171,7 +204,7 @@ static unsigned flags_of(const struct bg_case *c, const struct bg_env *e, enum b
         flags |= is_stuck(c, l) ? BG_STUCK_LOCK : BG_DEPLOYING;
     if (e->is_foreign)
         flags |= BG_FOREIGN_PAIR;
-    if (role == BG_BLUE && has_no_rollback(c, e->name))
+    if (role_by_mapping(c, e->name) == BG_BLUE && has_no_rollback(c, e->name))
         flags |= BG_NO_ROLLBACK;
     if (is_deleted_yet_present(c, e))
         flags |= BG_DELETED_YET_PRESENT;
@@ -235,13 +268,15 @@ static bool is_listed(const struct bg_case *c, const struct bg_env *e)
     if (pair)
         return pair == BG_PAIR_YES;
     return bg_same(e->name, f->shared_env) || bg_same(e->name, f->dashboard_current) ||
-           bg_same(e->name, f->dashboard_previous) || bg_same(e->name, f->last_linked);
+           bg_same(e->name, f->dashboard_previous) || bg_same(e->name, f->last_linked) ||
+           bg_same(e->name, c->out->previous);
 }
 
 void bg_find_roles(struct bg_case *c)
 {
     struct bg_result *out = c->out;
 
+    find_previous(c);
     out->slots = arena_array(c->mem, c->nenvs + 1, sizeof *out->slots);
     for (size_t i = 0; i < c->nenvs; i++) {
         const struct bg_env *e = &c->envs[i];
@@ -252,7 +287,7 @@ void bg_find_roles(struct bg_case *c)
         s = &out->slots[out->nslots++];
         s->name = e->name;
         s->role = role_of(c, e);
-        s->flags = flags_of(c, e, s->role);
+        s->flags = flags_of(c, e);
         s->version = e->version;
         s->created_ms = e->created_ms;
         s->nfunctions = e->nfunctions;

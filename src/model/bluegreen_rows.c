@@ -12,6 +12,10 @@
 
 #include "opsdeck/base/mem.h"
 
+enum {
+    METRIC_WINDOW_MS = 31 * 60 * 1000 /* what is asked for, and the minute it begins in */
+};
+
 /* id, kind of the row, family that decides which source is asked, whether rows are those of one
  * shared environment or of the whole account */
 /* clang-format off */
@@ -34,6 +38,7 @@
     X(BUILD,        "bg-build",        BG_BUILDS,        false) \
     X(PARAMETER,    "bg-parameter",    BG_PARAMETER,     false) \
     X(IMAGE,        "bg-image",        BG_IMAGES,        false) \
+    X(METRIC,       "bg-metric",       BG_METRICS,       true) \
     X(SOURCE,       "bg-source",       BG_MAPPINGS,      false)
 
 #define X(id, word, family, is_shared) K_##id,
@@ -210,14 +215,93 @@ static void fill_known(struct filling *w, enum bg_family family)
     }
 }
 
-/* The error of the source stands for all its families: which call it was is in its text. */
+/* Which steps of the recipes a family is read by; a failed one is named "step NAME: ..." in the
+ * source's error or warning. */
+static const struct {
+    const char *step;
+    enum bg_family family;
+} steps[] = {
+    { "mappings", BG_MAPPINGS },
+    { "orphans", BG_MAPPINGS },
+    { "functions", BG_FUNCTIONS },
+    { "details", BG_FUNCTIONS },
+    { "functions-undetailed", BG_FUNCTIONS },
+    { "queues", BG_QUEUES },
+    { "dashboards", BG_DASHBOARD },
+    { "alarms", BG_ALARMS },
+    { "subscriptions", BG_SUBSCRIPTIONS },
+    { "pipelines", BG_PIPELINES },
+    { "executions", BG_PIPELINES },
+    { "state", BG_PIPELINES },
+    { "build-ids", BG_BUILDS },
+    { "builds", BG_BUILDS },
+    { "builds-absent", BG_BUILDS },
+    { "parameter", BG_PARAMETER },
+    { "locks", BG_LOCKS },
+    { "rules", BG_RULES },
+    { "aliases", BG_TABLE },
+    { "tables", BG_TABLE },
+    { "images", BG_IMAGES },
+    { "secrets", BG_SECRETS },
+    { "apis", BG_STAGE },
+    { "stages", BG_STAGE },
+    { "metrics", BG_METRICS },
+};
+
+static bool names_step(const char *error, const char *step)
+{
+    size_t n = strlen(step);
+
+    for (const char *s = error; (s = strstr(s, "step ")) != NULL;) {
+        s += 5;
+        if (!strncmp(s, step, n) && s[n] == ':')
+            return true;
+    }
+    return false;
+}
+
+static bool has_failed(const struct fact *f, enum bg_family family, const char *error)
+{
+    if (int_at(f, "is_failing", 0) != 0)
+        return true; /* nothing of it is newer than the failure */
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        if (steps[i].family == family && names_step(error, steps[i].step))
+            return true;
+    return false;
+}
+
+/* What the last poll could not read is not known, however fresh the poll before left it. */
 static void fill_why(struct filling *w)
 {
     for (size_t i = 0; i < w->es->nfacts; i++) {
         const struct fact *f = &w->es->facts[i];
-        for (size_t k = 0; k < BG_FAMILIES && f->kind == K_SOURCE; k++)
-            if (w->sources[k] && !strcmp(w->sources[k], f->row->source))
-                w->out->known[k].why = text_at(f, "error");
+        for (size_t k = 0; k < BG_FAMILIES && f->kind == K_SOURCE; k++) {
+            const char *own = w->env->row->source, *error = str_at(f, "error");
+            const char *source = w->sources[k] ? w->sources[k] : families[k].is_tools ? "" : own;
+            if (strcmp(source, f->row->source) != 0 || !has_failed(f, (enum bg_family)k, error))
+                continue;
+            w->out->known[k].is_known = false;
+            w->out->known[k].why = error;
+        }
+    }
+}
+
+/* The stacks whose lock was asked for stand in the family's own row. */
+static void fill_lock_keys(struct filling *w)
+{
+    for (size_t i = 0; i < w->es->nfacts; i++) {
+        const struct fact *f = &w->es->facts[i];
+        const cJSON *keys = cJSON_GetObjectItemCaseSensitive(f->attrs, "keys"), *key;
+
+        if (f->kind != K_FACT || strcmp(f->row->key, "locks") != 0 || !cJSON_IsArray(keys) ||
+            !w->sources[BG_LOCKS] || strcmp(f->row->source, w->sources[BG_LOCKS]) != 0)
+            continue;
+        const char **v = arena_array(w->mem, (size_t)cJSON_GetArraySize(keys) + 1, sizeof *v);
+        size_t n = 0;
+        cJSON_ArrayForEach (key, keys)
+            if (cJSON_IsString(key))
+                v[n++] = key->valuestring;
+        w->out->lock_keys = v;
     }
 }
 
@@ -349,6 +433,26 @@ static void fill_singles(struct filling *w)
         w->out->stage_updated_ms = int_at(stage.v[0], "updated", 0);
 }
 
+/* The row that says so may be left of an environment that is gone: the newest one, in the window.
+ */
+static void fill_metrics(struct filling *w)
+{
+    struct picked rows = pick(w, K_METRIC);
+    int64_t newest = w->out->known[BG_METRICS].read_ms - METRIC_WINDOW_MS;
+
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct fact *f = rows.v[i];
+        const char *what = str_at(f, "what");
+        int64_t at = int_at(f, "at", 0), value = int_at(f, "value", -1);
+        if (!strcmp(what, "drained"))
+            w->out->drained = value < 0 ? -1 : value;
+        if (strcmp(what, "invocations") != 0 || !int_at(f, "is_last", 0) || at <= newest)
+            continue;
+        w->out->last_invoked = text_at(f, "env");
+        newest = at;
+    }
+}
+
 /* ---- facts of the account with the pipelines */
 
 /* Images read for another tag than the newest release's say nothing about that release. */
@@ -387,8 +491,10 @@ static void fill_tools(struct filling *w)
               .id = f->row->key, .status = str_at(f, "state"), .revision = str_at(f, "revision"),
               .waiting_stage = text_at(f, "waiting_stage"), .start_ms = int_at(f, "started", 0),
               .waiting_since_ms = int_at(f, "waiting_since", 0));
-    if (parameter.n)
+    if (parameter.n) {
         w->out->new_version = text_at(parameter.v[0], "value");
+        w->out->parameter_modified_ms = int_at(parameter.v[0], "modified", 0);
+    }
     fill_images(w);
 }
 
@@ -412,10 +518,12 @@ void bg_estate_facts(const struct bg_estate *es, size_t i, int64_t now_ms, struc
     for (size_t family = 0; family < BG_FAMILIES; family++)
         fill_known(&w, (enum bg_family)family);
     fill_why(&w);
+    fill_lock_keys(&w);
     fill_links(&w);
     fill_deployed(&w);
     fill_around(&w);
     fill_singles(&w);
     fill_rule(&w);
+    fill_metrics(&w);
     fill_tools(&w);
 }

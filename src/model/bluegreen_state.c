@@ -147,16 +147,20 @@ static bool is_conflict(const struct bg_case *c)
     return c->ntargets >= 2;
 }
 
-/* A list of functions older than the mapping may not have the target yet. */
+/* A list of functions older than the mapping may not have the target yet; only those of the ten
+ * names are listed at all. */
 static bool is_orphan(const struct bg_case *c)
 {
     const struct bg_facts *f = c->f;
+    const char *env;
+    size_t len;
 
     if (c->ntargets != 1 || !bg_is_fresh(f, BG_FUNCTIONS))
         return false;
     if (c->m[0]->is_target_missing)
         return true;
-    if (f->known[BG_FUNCTIONS].read_ms < c->m[0]->modified_ms)
+    if (f->known[BG_FUNCTIONS].read_ms < c->m[0]->modified_ms ||
+        !bg_env_of_function(f->project, c->m[0]->function, &env, &len))
         return false;
     for (size_t i = 0; i < f->nfunctions; i++)
         if (bg_same(f->functions[i].name, c->m[0]->function))
@@ -248,7 +252,8 @@ static bool is_drift(const struct bg_case *c)
            f->dashboard_current && !bg_same(f->dashboard_current, bg_env_of_mapping(c, c->m[0]));
 }
 
-/* In order; times in seconds since the state began, 0: never. */
+/* In order, but S2 before S1: a queue known not to exist has no mappings to ask for. Times in
+ * seconds since the state began, 0: never. */
 static const struct rule {
     bool (*holds)(const struct bg_case *c);
     enum bg_state state;
@@ -256,8 +261,8 @@ static const struct rule {
     int warn_s, crit_s;
 } rules[] = {
     /* clang-format off */
-    { is_not_known,       BG_STATE_UNKNOWN,   STATUS_UNKNOWN, STATUS_UNKNOWN, 0, 0 },       /* S1 */
     { is_absent,          BG_SHARED_ABSENT,   STATUS_INFO,    STATUS_INFO,    0, 0 },       /* S2 */
+    { is_not_known,       BG_STATE_UNKNOWN,   STATUS_UNKNOWN, STATUS_UNKNOWN, 0, 0 },       /* S1 */
     { is_conflict,        BG_CONFLICT,        STATUS_CRIT,    STATUS_WARN,    0, 0 },       /* S3 */
     { is_orphan,          BG_ORPHAN_LINK,     STATUS_CRIT,    STATUS_CRIT,    0, 0 },       /* S4 */
     { is_disabled,        BG_LINK_DISABLED,   STATUS_CRIT,    STATUS_CRIT,    0, 0 },       /* S5 */

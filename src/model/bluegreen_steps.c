@@ -20,18 +20,57 @@ static bool is_at_work(const struct bg_case *c)
     return s == BG_SWITCHING || s == BG_LINKING || s == BG_UNLINKING;
 }
 
+static bool has_link(const struct bg_case *c, const char *env)
+{
+    for (size_t i = 0; i < c->nm; i++)
+        if (bg_same(bg_env_of_mapping(c, c->m[i]), env))
+            return true;
+    return false;
+}
+
 static const char *refuse_deploy(const struct bg_case *c, const struct bg_ask *a)
 {
     const struct bg_slot *s = a->target ? bg_find_slot(c, a->target) : NULL;
+    const struct bg_env *e = bg_find_env(c, a->target);
 
     if (!a->target)
         return "no new version is named";
     if (is_at_work(c))
         return "a switch is at work: it may be about this very environment";
-    if (s && s->role == BG_BLUE)
+    if (has_link(c, a->target))
         return arena_printf(c->mem, "%s is linked: this would change it under the consumer",
                             a->target);
-    return NULL;
+    if (s && s->role == BG_PREVIOUS)
+        return arena_printf(c->mem,
+                            "%s is what a rollback would go back to, and the deployment's last "
+                            "step would delete what it has linked",
+                            a->target);
+    /* Without the pipelines C8 says what is missing. */
+    if (!a->version && bg_is_fresh(c->f, BG_PIPELINES))
+        return arena_printf(c->mem, "which image belongs to %s is not known",
+                            a->commit ? a->commit : a->target);
+    if (!e || !e->nfunctions || !a->version || bg_same(e->version, a->version))
+        return NULL;
+    return e->version
+               ? arena_printf(c->mem, "%s exists and runs %s", a->target, e->version)
+               : arena_printf(c->mem, "%s exists: which version it runs is not known", a->target);
+}
+
+/* The link goes with all that says where it stands and what was before it. */
+static const char *refuse_unlink(const struct bg_case *c, const struct bg_ask *a)
+{
+    const struct bg_facts *f = c->f;
+
+    if (!bg_is_linked_state(c->out->state))
+        return NULL;
+    if (!bg_is_fresh(f, BG_DASHBOARD))
+        return "under which state key the link stands is not known: needs cloudwatch GetDashboard";
+    if (f->has_dashboard && bg_same(f->dashboard_current, a->target))
+        return NULL;
+    return arena_printf(c->mem,
+                        "no dashboard names %s: the link may stand under another state key, and "
+                        "the name of the previous environment would be lost",
+                        a->target);
 }
 
 static const char *refuse_link(const struct bg_case *c, const struct bg_ask *a)
@@ -60,13 +99,14 @@ static const char *refuse_undeploy(const struct bg_case *c, const struct bg_ask 
     /* An incomplete environment may be the previous one, too. */
     if (!bg_is_fresh(c->f, BG_DASHBOARD))
         return "whether it is the previous one is not known: needs cloudwatch GetDashboard";
-    if (bg_same(a->target, bg_dashboard_previous(c)))
+    if (bg_same(a->target, bg_dashboard_previous(c)) || bg_same(a->target, c->out->previous))
         return arena_printf(c->mem, "%s is what a rollback would go back to", a->target);
     if (is_at_work(c))
         return "a switch is at work: it may be about this very environment";
-    return s->flags & BG_FOREIGN_PAIR
-               ? arena_printf(c->mem, "%s is named like a shared environment of its own", a->target)
-               : NULL;
+    if (s->flags & BG_FOREIGN_PAIR)
+        return arena_printf(c->mem, "%s is named like a shared environment of its own", a->target);
+    return c->out->is_previous_known ? NULL
+                                     : "which environment a rollback would go back to is not known";
 }
 
 static const char *refuse_undeploy_shared(const struct bg_case *c, const struct bg_ask *a)
@@ -77,14 +117,25 @@ static const char *refuse_undeploy_shared(const struct bg_case *c, const struct 
                : NULL;
 }
 
+/* Mappings of other shared queues are not in the facts: key and variable must speak for it. */
 static const char *refuse_task(const struct bg_case *c, const struct bg_ask *a)
 {
-    (void)a;
+    const struct bg_env *own = bg_find_env(c, a->target);
+    bool is_elsewhere = c->out->flags & BG_FOREIGN_PAIR || (own && own->pair == BG_PAIR_NO);
+
     if (!bg_is_fresh(c->f, BG_QUEUES))
         return "where its application belongs is not known: needs sqs GetQueueAttributes";
-    return c->out->flags & BG_FOREIGN_PAIR
-               ? "its application now works for another shared environment"
-               : NULL;
+    for (size_t i = 0; i < BG_FUNCTIONS_EACH; i++) {
+        const struct bg_function *fn = bg_find_function(c, a->target, bg_function_names[i]);
+
+        if (fn && fn->shared_env && !bg_same(fn->shared_env, c->f->shared_env))
+            is_elsewhere = true;
+    }
+    if (is_elsewhere)
+        return "its application now works for another shared environment";
+    return own && own->pair == BG_PAIR_YES
+               ? NULL
+               : "where its application belongs is not known: neither key nor variable tells";
 }
 
 #define BLUE_GREEN "-cicd-blue-green-deployment-pipeline"
@@ -110,9 +161,10 @@ static const struct bg_step_rule rules[] = {
     { .step = "deploy",
       .title = "Deploy green",
       .what = "creates the environment; nothing is linked to it",
+      .link = BG_TARGET_UNLINKED,
       .stacks = { "application" },
       .is_env_stack = true,
-      .checks = "C1 C5 C6 C8 C12 C15 C16",
+      .checks = "C1 C2 C5 C6 C8 C12 C15 C16",
       .optional = "C5 C16",
       .refuse = refuse_deploy },
     { .step = "unlink",
@@ -123,7 +175,8 @@ static const struct bg_step_rule rules[] = {
       .stacks = { "blue-green-link" },
       .is_lookup = true,
       .checks = "C2 C3 C6 C7 C8 C9 C12",
-      .advisory = "C7 C9" },
+      .advisory = "C7 C9",
+      .refuse = refuse_unlink },
     { .step = "link",
       .title = "Link",
       .what = "makes it the consumer, with its alarms and alert path",
@@ -169,7 +222,7 @@ static const struct bg_step_rule rules[] = {
       .what = "look again afterwards: a build that reports success may have removed nothing",
       .link = BG_ONLY_OWN_IS_LINKED,
       .stacks = { "blue-green-link", "application", "shared-resources" },
-      .checks = "C2 C6 C12",
+      .checks = "C2 C6 C8 C12",
       .refuse = refuse_task },
 };
 
@@ -230,7 +283,10 @@ static const char *commit_of(const struct bg_case *c, const char *env)
     return env && strlen(env) >= 7 ? arena_strndup(c->mem, env, 7) : NULL;
 }
 
-/* The tag a deployment would use: of the newest execution, when nobody names one. */
+/*
+ * The tag a deployment would use, when nobody names one: of the newest execution, whose image is
+ * that of the parameter's commit only if the parameter has not been written since it started.
+ */
 static const char *wanted_tag(const struct bg_case *c)
 {
     const struct bg_facts *f = c->f;
@@ -242,7 +298,9 @@ static const char *wanted_tag(const struct bg_case *c)
         if (f->executions[i].pipeline && strstr(f->executions[i].pipeline, BLUE_GREEN) &&
             (!newest || f->executions[i].start_ms > newest->start_ms))
             newest = &f->executions[i];
-    return newest ? newest->revision : NULL;
+    return newest && f->parameter_modified_ms > 0 && f->parameter_modified_ms < newest->start_ms
+               ? newest->revision
+               : NULL;
 }
 
 static void add_releases(struct bg_case *c)
@@ -289,11 +347,11 @@ static const char *before_last(const struct bg_case *c)
     const struct bg_facts *f = c->f;
     bool is_same = bg_is_fresh(f, BG_DASHBOARD) && f->has_dashboard &&
                    bg_same(f->dashboard_current, c->last_consumer);
-    const char *name = is_same                                     ? f->dashboard_previous
+    const char *name = is_same && f->dashboard_previous            ? f->dashboard_previous
                        : bg_same(f->last_linked, c->last_consumer) ? f->last_previous
                                                                    : NULL;
 
-    if (is_same && bg_same(name, "NA"))
+    if (is_same && bg_same(f->dashboard_previous, "NA"))
         return name;
     return bg_is_name(name) && !bg_same(name, c->last_consumer) ? name : NULL;
 }

@@ -17,7 +17,8 @@
 
 enum {
     LEASE_SLACK_MS = 30000,
-    AUTH_PAUSE_MS = 60000
+    AUTH_PAUSE_MS = 60000,
+    WARNING_MAX_BYTES = 2000 /* of the failed steps told before the last */
 };
 
 static void begin_step(struct run *run);
@@ -315,7 +316,9 @@ void run_fail_step(struct run *run, const struct err *cause)
         return;
     }
     run->last_err = e;
-    run->warning = arena_strdup(run->mem, e.text);
+    run->warning = run->warning
+                       ? arena_printf(run->mem, "%.*s; %s", WARNING_MAX_BYTES, run->warning, e.text)
+                       : arena_strdup(run->mem, e.text);
     next_step(run);
 }
 

@@ -146,7 +146,7 @@ static bool add_functions(struct db *db, struct err *e)
  * are none; each with the moment its step was last looked at. */
 #define BG_KINDS \
     "('shared-env', 'bg-fact', 'bg-link', 'bg-queue', 'bg-function', 'bg-dashboard', 'bg-alarm', 'bg-subscription', 'bg-rule'," \
-    " 'bg-table', 'bg-lock', 'bg-stage', 'bg-secret', 'bg-execution', 'bg-build', 'bg-parameter', 'bg-image')"
+    " 'bg-table', 'bg-lock', 'bg-stage', 'bg-secret', 'bg-execution', 'bg-build', 'bg-parameter', 'bg-image', 'bg-metric')"
 #define BG_SEEN_NOW "(SELECT o.to_ms FROM main.observed o WHERE o.source = i.source AND o.step = i.step ORDER BY o.from_ms DESC LIMIT 1)"
 #define BG_SEEN_PAST \
     "(SELECT min(o.to_ms, " AT ") FROM main.observed o WHERE o.source = i.source AND o.step = i.step AND o.from_ms <= " AT \
@@ -171,8 +171,8 @@ static bool add_functions(struct db *db, struct err *e)
     " GROUP BY source, project, shared"
 
 #define BG_ERRORS \
-    " UNION ALL SELECT s.name, 'bg-source', s.name, json_object('error', s.error), s.last_attempt, s.every_ms FROM main.source s" \
-    " WHERE s.is_failing AND EXISTS (SELECT 1 FROM main.entity_id i WHERE i.source = s.name AND i.kind = 'bg-fact')"
+    " UNION ALL SELECT s.name, 'bg-source', s.name, json_object('error', coalesce(s.error, s.warning), 'is_failing', s.is_failing)," \
+    " s.last_attempt, s.every_ms FROM main.source s WHERE (s.is_failing OR s.warning IS NOT NULL) AND EXISTS (SELECT 1 FROM main.entity_id i WHERE i.source = s.name AND i.kind = 'bg-fact')"
 
 #define BG_FACTS(SEEN, OPEN, ERRORS) \
     "SELECT i.source AS source, i.kind AS kind, i.key AS key, v.attrs AS attrs, " SEEN " AS observed_at, s.every_ms AS every_ms" \

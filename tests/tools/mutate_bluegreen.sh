@@ -9,7 +9,8 @@ T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT INT TERM
 FLAGS="-std=c11 -D_GNU_SOURCE -Iinclude -Isrc/model -Itests/unit/model -w -O0"
 TESTS="test_bluegreen test_bluegreen_state test_bluegreen_clock test_bluegreen_roles
-test_bluegreen_checks test_bluegreen_checks_env test_bluegreen_steps test_bluegreen_stale"
+test_bluegreen_checks test_bluegreen_checks_env test_bluegreen_steps test_bluegreen_stale
+test_bluegreen_previous test_bluegreen_bars"
 PARTS="bluegreen bluegreen_names bluegreen_envs bluegreen_state bluegreen_roles bluegreen_evidence
 bluegreen_checks bluegreen_checks_env bluegreen_command bluegreen_steps"
 
@@ -106,9 +107,10 @@ bluegreen_steps s/"C2 C3 C4 C6 C8 C9 C12"/"C2 C3 C4 C8 C9 C12"/
 bluegreen_steps s/"C2 C4 C6 C8 C10 C12"/"C2 C4 C6 C8 C12"/
 bluegreen_steps s/"C2 C4 C6 C8 C10 C12"/"C2 C6 C8 C10 C12"/
 bluegreen_steps s/"C2 C3 C6 C7 C8 C9 C11 C12"/"C2 C3 C6 C7 C8 C9 C12"/
-bluegreen_steps s/"C1 C5 C6 C8 C12 C15 C16"/"C5 C6 C8 C12 C15 C16"/
-bluegreen_steps s/"C1 C5 C6 C8 C12 C15 C16"/"C1 C5 C6 C8 C12 C16"/
-bluegreen_steps s/"C1 C5 C6 C8 C12 C15 C16"/"C1 C5 C6 C12 C15 C16"/
+bluegreen_steps s/"C1 C2 C5 C6 C8 C12 C15 C16"/"C2 C5 C6 C8 C12 C15 C16"/
+bluegreen_steps s/"C1 C2 C5 C6 C8 C12 C15 C16"/"C1 C5 C6 C8 C12 C15 C16"/
+bluegreen_steps s/"C1 C2 C5 C6 C8 C12 C15 C16"/"C1 C2 C5 C6 C8 C12 C16"/
+bluegreen_steps s/"C1 C2 C5 C6 C8 C12 C15 C16"/"C1 C2 C5 C6 C12 C15 C16"/
 bluegreen_steps s/"C2 C4 C6 C8 C10 C12"/"C2 C4 C6 C10 C12"/
 bluegreen_steps s/s == BG_SWITCHING ||/s == BG_LINKED ||/
 bluegreen_steps s/|| s == BG_LINKING ||/||/
@@ -119,10 +121,51 @@ bluegreen_steps s/.optional = "C5 C16"/.advisory = "C5 C16"/
 bluegreen_steps s/.advisory = "C9 C17"/.advisory = "C9"/
 bluegreen_steps s/if (role == BG_PREVIOUS)/if (false)/
 bluegreen_steps s/k->result != BG_CHECK_PASS/k->result == BG_CHECK_FAIL/
-bluegreen_steps s/return s->flags \& BG_FOREIGN_PAIR/return false/
+bluegreen_steps s/if (s->flags \& BG_FOREIGN_PAIR)/if (false)/
+bluegreen_steps s/return c->out->is_previous_known/return true/
+bluegreen_steps s/bg_same(a->target, bg_dashboard_previous(c)) || bg_same(a->target, c->out->previous)/bg_same(a->target, bg_dashboard_previous(c))/
+bluegreen_steps s/bg_same(a->target, bg_dashboard_previous(c)) || bg_same(a->target, c->out->previous)/bg_same(a->target, c->out->previous)/
+bluegreen_steps s/is_same \&\& f->dashboard_previous  /is_same/
+bluegreen_steps s/if (s \&\& s->role == BG_PREVIOUS)/if (false)/
+bluegreen_steps s/if (!a->version \&\& bg_is_fresh(c->f, BG_PIPELINES))/if (false)/
+bluegreen_steps s/|| bg_same(e->version, a->version)/|| true/
+bluegreen_steps s/|| bg_same(e->version, a->version)/|| !e->version || bg_same(e->version, a->version)/
+bluegreen_steps s/|| bg_same(e->version, a->version)//
+bluegreen_steps s/newest \&\& f->parameter_modified_ms > 0/newest/
+bluegreen_steps s/f->parameter_modified_ms < newest->start_ms/true/
+bluegreen_steps s/f->parameter_modified_ms < newest->start_ms/f->parameter_modified_ms <= newest->start_ms/
+bluegreen_steps s/f->executions\[i\].start_ms > newest->start_ms/f->executions[i].start_ms < newest->start_ms/
+bluegreen_steps s/if (!bg_is_linked_state(c->out->state))/if (false)/
+bluegreen_steps s/f->has_dashboard \&\& bg_same(f->dashboard_current, a->target)/bg_same(f->dashboard_current, a->target)/
+bluegreen_steps s/f->has_dashboard \&\& bg_same(f->dashboard_current, a->target)/f->has_dashboard/
+bluegreen_steps s/|| (own \&\& own->pair == BG_PAIR_NO)//
+bluegreen_steps s/fn->shared_env \&\& !bg_same(fn->shared_env, c->f->shared_env)/false/
+bluegreen_steps s/return own \&\& own->pair == BG_PAIR_YES/return true/
+bluegreen_steps s/return own \&\& own->pair == BG_PAIR_YES/return own/
+bluegreen_steps s/"C2 C6 C8 C12"/"C2 C6 C12"/
+bluegreen_roles s/has_own_dashboard(c)) {/c->f->has_dashboard) {/
+bluegreen_roles s/return c->ntargets == 1 ?/return true ?/
+bluegreen_roles s/c->out->previous = is_remembered ? f->last_previous :/c->out->previous =/
+bluegreen_roles s/is_previous_known = is_remembered \&\&/is_previous_known =/
+bluegreen_roles s/!f->has_dashboard \&\& bg_same(f->last_linked/bg_same(f->last_linked/
+bluegreen_roles s/bg_same(f->last_linked, link_holder(c));/true;/
+bluegreen_roles s/ || bg_same(e->name, c->out->previous))$/)/
+bluegreen_roles s/bg_same(e->name, c->f->last_linked) \&\& !has_own_dashboard(c)/false/
+bluegreen_roles s/bg_same(e->name, c->f->last_linked) \&\& !has_own_dashboard(c)/bg_same(e->name, c->f->last_linked)/
+bluegreen_roles s/^           bg_same(e->name, c->out->previous);/           false;/
+bluegreen_roles s/role_by_mapping(c, e->name) == BG_BLUE \&\& has_no/role_of(c, e) == BG_BLUE \&\& has_no/
+bluegreen_envs /add_env(c, f->last_previous)/d
+bluegreen_state /read_ms < c->m.0.->modified_ms ||$/s/||$/|| false \&\&/
+bluegreen_state /read_ms < c->m.0.->modified_ms ||$/s/f->known.*||$/false ||/
+bluegreen_checks s/return !c->f->lock_keys;/return true;/
+bluegreen_checks s/bg_same(a->new_env, c->out->previous))/false)/
+bluegreen_checks s/else if (!c->nm \&\& !f->has_dashboard/else if (!f->has_dashboard/
+bluegreen_checks s/else if (!c->nm \&\& !f->has_dashboard/else if (!c->nm/
+bluegreen_checks s/!f->has_dashboard \&\& !bg_is_name(f->last_previous)/!f->has_dashboard/
+bluegreen_checks_env s/        if (!a->target)/        if (false)/
 bluegreen_steps s/if (!a->old_env)/if (false)/
 bluegreen_steps s/if (bg_same(a->target, c->last_consumer))/if (false)/
-bluegreen_steps s/if (s \&\& s->role == BG_BLUE)/if (false)/
+bluegreen_steps s/if (has_link(c, a->target))/if (false)/
 bluegreen_steps s/bg_same(c->f->profile, "live") || bg_same(c->f->shared_env, "live")/false/
 bluegreen s/freshness_of(\&age) == FRESH/freshness_of(\&age) != LOST/
 EOF

@@ -126,10 +126,14 @@ struct bg_facts {
     BG_LIST(bg_build, builds);
     BG_LIST(bg_execution, executions);
     BG_LIST(bg_lock, locks);
+    /* State keys whose lock was asked for, as in bg_lock; NULL terminated; NULL: not told, then all
+     * count as asked for. */
+    const char *const *lock_keys;
     BG_LIST(bg_secret, secrets);
     bool has_dashboard;
     const char *dashboard_current, *dashboard_previous; /* NULL or "NA": none */
     const char *new_version;                            /* the parameter's value; NULL */
+    int64_t parameter_modified_ms;                      /* when it was written; 0: not known */
     bool has_table;                                     /* table and KMS alias */
     int64_t stage_updated_ms;                           /* gateway stage; 0: not known */
     const char *const *images; /* repositories that have wanted.tag; NULL terminated; NULL */
@@ -153,7 +157,8 @@ struct bg_facts {
 
 /* ---- judgement */
 
-/* In the order of the decision table: the first that matches. */
+/* In the order of the decision table: the first that matches; S2 comes before S1, as a queue known
+ * not to exist has no mappings. */
 enum bg_state {
     BG_STATE_UNKNOWN,   /* S1 */
     BG_SHARED_ABSENT,   /* S2 */
@@ -278,6 +283,10 @@ struct bg_result {
     struct bg_blind blind;
     int64_t waiting, oldest_s, dead; /* change-event queue and its DLQ; -1: not known */
     const char *last_consumer;       /* who was linked last when nobody is; NULL */
+    /* What a rollback would go back to, by the dashboard where that names the link, else by the
+     * history; NULL: none or not known. Not known: whoever is not linked may be it. */
+    const char *previous;
+    bool is_previous_known;
 };
 
 /*

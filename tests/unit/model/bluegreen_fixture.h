@@ -203,6 +203,7 @@ static inline void fx_set_shared(struct fx *x, const struct fx_shared *s)
     x->f.dashboard_current = s->current;
     x->f.dashboard_previous = s->previous;
     x->f.new_version = "b8d41f0";
+    x->f.parameter_modified_ms = 1770103070000;
     x->f.has_table = true;
     x->f.stage_updated_ms = 1770046400000;
     x->f.images = fx_images;

@@ -42,6 +42,10 @@ static void outage_build(struct fx *x)
     fx_add_build(x, "deploy-blue-green-environment-stage", "IN_PROGRESS", "live", NULL,
                  NOW / 1000 - 60, 0);
 }
+static void nothing_to_deploy(struct fx *x)
+{
+    fx_stale(x, BG_PARAMETER);
+}
 static void deleting(struct fx *x)
 {
     x->mappings[0].state = "Deleting";
@@ -252,6 +256,8 @@ static void every_check_passes_fails_and_is_unknown(void **state)
         { "C2", "live", "undeploy", "9f3c1ab-live", deleting, FAIL, "is linked" },
         { "C2", "live", "undeploy", "71be55f-live", leaked_has_dlq, FAIL, "is linked" },
         { "C2", "live", "undeploy", "71be55f-live", mappings_open, OPEN, NULL },
+        { "C2", "live", "deploy", NULL, wanted, PASS, "is not linked" },
+        { "C2", "live", "deploy", NULL, nothing_to_deploy, OPEN, "which environment" },
         { "C2", "ds-3987", "remove-task", NULL, NULL, PASS, NULL },
         { "C2", "ds-3987", "remove-task", NULL, foreign_here, FAIL, "ds-4012" },
         { "C3", "live", "link", "9f3c1ab-live", fx_outage, PASS, NULL },

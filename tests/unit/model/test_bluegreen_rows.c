@@ -289,10 +289,41 @@ static void the_error_of_a_source_is_why_its_families_are_not_known(void **state
     struct fix *f = *state;
 
     add_live(f);
-    add(f, "prod", "bg-source", "prod", "{\"error\":\"AccessDenied\"}");
+    add(f, "prod", "bg-source", "prod", "{\"error\":\"AccessDenied\",\"is_failing\":1}");
     struct bg_facts x = facts(f);
     assert_string_equal(x.known[BG_MAPPINGS].why, "AccessDenied");
+    assert_false(x.known[BG_MAPPINGS].is_known);
+    assert_false(x.known[BG_QUEUES].is_known);
     assert_null(x.known[BG_BUILDS].why);
+}
+
+static void a_failed_step_makes_its_own_family_unknown_and_no_other(void **state)
+{
+    struct fix *f = *state;
+
+    add_live(f);
+    add(f, "prod", "bg-fact", "queues", "{\"project\":\"p\"}");
+    add(f, "prod", "bg-source", "prod",
+        "{\"error\":\"step alarms: no; step mappings: lambda: AccessDenied\",\"is_failing\":0}");
+    struct bg_facts x = facts(f);
+    assert_false(x.known[BG_MAPPINGS].is_known);
+    assert_non_null(strstr(x.known[BG_MAPPINGS].why, "AccessDenied"));
+    assert_false(x.known[BG_ALARMS].is_known);
+    assert_true(x.known[BG_QUEUES].is_known);
+}
+
+static void the_stacks_whose_lock_was_asked_for_are_told(void **state)
+{
+    struct fix *f = *state;
+
+    add_live(f);
+    assert_null(facts(f).lock_keys);
+    add(f, "prod", "bg-fact", "locks",
+        "{\"project\":\"p\",\"keys\":[\"p/live/api-key/terraform.state\",5]}");
+    struct bg_facts x = facts(f);
+    assert_non_null(x.lock_keys);
+    assert_string_equal(x.lock_keys[0], "p/live/api-key/terraform.state");
+    assert_null(x.lock_keys[1]);
 }
 
 static void images_count_for_the_tag_of_the_newest_release_only(void **state)
@@ -328,24 +359,19 @@ static void the_parameter_is_the_new_version(void **state)
     assert_string_equal(facts(f).new_version, "b8d41f0");
 }
 
-static void add_invocations(struct fix *f, const char *env, int64_t value, int64_t at)
+static void add_invoked(struct fix *f, const char *shared, const char *env, int is_last, int64_t at)
 {
     add(f, "prod", "bg-metric", env,
         arena_printf(f->mem,
-                     "{\"project\":\"p\",\"what\":\"invocations\",\"env\":\"%s\",\"value\":%" PRId64
-                     ",\"at\":%" PRId64 "}",
-                     env, value, at));
+                     "{\"project\":\"p\",\"what\":\"invocations\",\"shared\":\"%s\","
+                     "\"env\":\"%s\",\"value\":3,\"is_last\":%d,\"at\":%" PRId64 "}",
+                     shared, env, is_last, at));
 }
 
-/* Environments "a" and "b", whose functions say that they are live's. */
-static void add_pair(struct fix *f)
+static void add_metrics(struct fix *f)
 {
     add_live(f);
     add(f, "prod", "bg-fact", "metrics", "{\"project\":\"p\"}");
-    add(f, "prod", "bg-function", "p-a-ingest-change-event",
-        "{\"project\":\"p\",\"shared_env\":\"live\"}");
-    add(f, "prod", "bg-function", "p-b-ingest-change-event",
-        "{\"project\":\"p\",\"shared_env\":\"live\"}");
 }
 
 static void metrics_are_known_by_their_fact_row(void **state)
@@ -394,85 +420,51 @@ static void a_drain_rate_that_is_no_count_is_not_known(void **state)
     }
 }
 
-static void the_last_invoked_is_whose_newest_minute_is_the_latest(void **state)
+static void the_last_invoked_is_who_ran_last_of_this_shared_environment(void **state)
 {
     struct fix *f = *state;
 
-    add_pair(f);
-    add_invocations(f, "a", 3, NOW - 60000);
-    add_invocations(f, "b", 900, NOW - 600000);
+    add_metrics(f);
+    add_invoked(f, "demo", "d", 1, NOW - 1000);
+    add_invoked(f, "live", "b", 0, NOW - 1000);
+    assert_null(facts(f).last_invoked);
+    add_invoked(f, "live", "a", 1, NOW - 60000);
     assert_string_equal(facts(f).last_invoked, "a");
 }
 
-static void two_that_ran_in_the_same_minute_leave_open_who_was_last(void **state)
+static void invocations_of_nobody_known_are_those_of_no_shared_environment(void **state)
 {
     struct fix *f = *state;
 
-    add_pair(f);
-    add_invocations(f, "a", 3, NOW - 60000);
-    add_invocations(f, "b", 4, NOW - 60000);
+    add_metrics(f);
+    add(f, "prod", "bg-metric", "a",
+        arena_printf(f->mem,
+                     "{\"project\":\"p\",\"what\":\"invocations\",\"shared\":null,"
+                     "\"env\":\"a\",\"value\":3,\"is_last\":1,\"at\":%" PRId64 "}",
+                     NOW));
     assert_null(facts(f).last_invoked);
 }
 
-static void invocations_count_within_the_window_only(void **state)
-{
-    static const struct {
-        int64_t value, at;
-        bool is_counted;
-    } cases[] = {
-        { 1, NOW - 1800000, true }, { 1, NOW - 1861000, false }, { 1, NOW + 1, false },
-        { 0, NOW - 60000, false },  { -1, NOW - 60000, false },
-    };
-    struct fix *f = *state;
-
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        f->n = 0;
-        add_pair(f);
-        add_invocations(f, "a", cases[i].value, cases[i].at);
-        assert_int_equal(facts(f).last_invoked != NULL, cases[i].is_counted);
-    }
-}
-
-static void invocations_of_an_environment_of_another_or_no_pair_do_not_count(void **state)
+static void of_two_that_say_they_ran_last_the_newer_counts(void **state)
 {
     struct fix *f = *state;
 
-    add_live(f);
-    add(f, "prod", "bg-function", "p-a-ingest-change-event",
-        "{\"project\":\"p\",\"shared_env\":\"demo\"}");
-    add_invocations(f, "a", 3, NOW - 60000);
-    add_invocations(f, "unread", 3, NOW - 60000);
-    assert_null(facts(f).last_invoked);
-}
-
-static void a_link_tells_whose_events_were_consumed_before_pairs_do(void **state)
-{
-    struct fix *f = *state;
-
-    add_pair(f);
-    add_invocations(f, "a", 3, NOW - 60000);
-    add(f, "prod", "bg-link", "u1",
-        "{\"project\":\"p\",\"shared\":\"demo\",\"function\":\"p-a-ingest-change-event\"}");
-    assert_null(facts(f).last_invoked);
-    add(f, "prod", "bg-link", "u2",
-        "{\"project\":\"p\",\"shared\":\"live\",\"function\":\"p-c-ingest-change-event\"}");
-    add_invocations(f, "c", 3, NOW - 120000);
-    assert_string_equal(facts(f).last_invoked, "c");
-}
-
-static void keys_pair_an_environment_before_what_its_function_says(void **state)
-{
-    struct fix *f = *state;
-
-    add_pair(f);
-    add_invocations(f, "a", 3, NOW - 60000);
-    add(f, "prod", "bg-queue", "p-live-change-event-queue.fifo",
-        "{\"project\":\"p\",\"kms_key\":\"k1\"}");
-    add(f, "prod", "bg-queue", "p-a-holding-queue.fifo", "{\"project\":\"p\",\"kms_key\":\"k2\"}");
-    assert_null(facts(f).last_invoked);
-    f->rows[f->n - 1].attrs = "{\"project\":\"p\",\"kms_key\":\"k1\"}";
-    f->rows[2].attrs = "{\"project\":\"p\",\"shared_env\":\"demo\"}";
+    add_metrics(f);
+    add_invoked(f, "live", "gone", 1, NOW - 600000);
+    add_invoked(f, "live", "a", 1, NOW - 60000);
+    add_invoked(f, "live", "gone-too", 1, NOW - 500000);
     assert_string_equal(facts(f).last_invoked, "a");
+}
+
+static void invocations_before_the_window_do_not_count(void **state)
+{
+    struct fix *f = *state;
+
+    add_metrics(f);
+    add_invoked(f, "live", "a", 1, NOW - 1861000);
+    assert_null(facts(f).last_invoked);
+    add_invoked(f, "live", "b", 1, NOW - 1800000);
+    assert_string_equal(facts(f).last_invoked, "b");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -494,17 +486,17 @@ int main(void)
         T(the_weekly_rule_is_that_of_the_linked_environment),
         T(the_last_link_is_the_one_that_ended_last),
         T(the_error_of_a_source_is_why_its_families_are_not_known),
+        T(a_failed_step_makes_its_own_family_unknown_and_no_other),
+        T(the_stacks_whose_lock_was_asked_for_are_told),
         T(images_count_for_the_tag_of_the_newest_release_only),
         T(the_parameter_is_the_new_version),
         T(metrics_are_known_by_their_fact_row),
         T(the_drain_rate_is_that_of_the_own_queue),
         T(a_drain_rate_that_is_no_count_is_not_known),
-        T(the_last_invoked_is_whose_newest_minute_is_the_latest),
-        T(two_that_ran_in_the_same_minute_leave_open_who_was_last),
-        T(invocations_count_within_the_window_only),
-        T(invocations_of_an_environment_of_another_or_no_pair_do_not_count),
-        T(a_link_tells_whose_events_were_consumed_before_pairs_do),
-        T(keys_pair_an_environment_before_what_its_function_says),
+        T(the_last_invoked_is_who_ran_last_of_this_shared_environment),
+        T(invocations_of_nobody_known_are_those_of_no_shared_environment),
+        T(of_two_that_say_they_ran_last_the_newer_counts),
+        T(invocations_before_the_window_do_not_count),
     };
 
     return cmocka_run_group_tests_name("model/bluegreen_rows", tests, NULL, NULL);

@@ -11,7 +11,7 @@ static const struct stale_case linked_stale[] = {
     { BG_MAPPINGS, " deploy start-deploy start-shared unlink rollback undeploy " },
     { BG_FUNCTIONS, " unlink rollback undeploy " },
     { BG_QUEUES, " deploy unlink rollback undeploy " },
-    { BG_DASHBOARD, " deploy start-deploy rollback undeploy " },
+    { BG_DASHBOARD, " deploy start-deploy unlink rollback undeploy " },
     { BG_ALARMS, " " },
     { BG_SUBSCRIPTIONS, " unlink rollback " },
     { BG_PIPELINES, " deploy start-deploy start-shared unlink rollback undeploy " },
@@ -114,7 +114,8 @@ static void nothing_is_printed_on_stale_facts(void **state)
 
 static void a_task_environment_is_not_removed_on_stale_facts(void **state)
 {
-    static const enum bg_family needed[] = { BG_MAPPINGS, BG_QUEUES, BG_LOCKS };
+    static const enum bg_family needed[] = { BG_MAPPINGS, BG_QUEUES, BG_LOCKS, BG_PIPELINES,
+                                             BG_BUILDS };
     struct fx x;
 
     (void)state;

@@ -52,6 +52,11 @@ static void absent_by_old_word(struct fx *x)
     absent(x);
     fx_stale(x, BG_QUEUES);
 }
+static void absent_mappings_refused(struct fx *x)
+{
+    absent(x);
+    denied(x);
+}
 static void second_link(struct fx *x)
 {
     fx_add_link(x, "4d7e02c-live", "Creating", NOW / 1000 - 5);
@@ -85,6 +90,15 @@ static void younger_than_the_list(struct fx *x)
 {
     orphan(x);
     x->mappings[0].modified_ms = NOW - 5000;
+}
+static void foreign_consumer(struct fx *x)
+{
+    x->mappings[0].function = "somebody-elses-reader";
+}
+static void foreign_consumer_gone(struct fx *x)
+{
+    foreign_consumer(x);
+    x->mappings[0].is_target_missing = true;
 }
 static void disabled(struct fx *x)
 {
@@ -311,10 +325,13 @@ static void every_row_of_the_table_is_found(void **state)
     static const struct state_case cases[] = {
         { "live", denied, BG_STATE_UNKNOWN, STATUS_UNKNOWN }, /* S1 */
         { "live", absent, BG_SHARED_ABSENT, STATUS_INFO },    /* S2 */
-        { "live", second_link, BG_CONFLICT, STATUS_CRIT },    /* S3 */
+        { "live", absent_mappings_refused, BG_SHARED_ABSENT, STATUS_INFO },
+        { "live", second_link, BG_CONFLICT, STATUS_CRIT }, /* S3 */
         { "cicd-release", release_conflict, BG_CONFLICT, STATUS_CRIT },
         { "live", orphan, BG_ORPHAN_LINK, STATUS_CRIT }, /* S4 */
         { "live", orphan_by_word, BG_ORPHAN_LINK, STATUS_CRIT },
+        { "live", foreign_consumer_gone, BG_ORPHAN_LINK, STATUS_CRIT },
+        { "live", foreign_consumer, BG_LINKED_PARTIAL, STATUS_WARN },
         { "live", disabled, BG_LINK_DISABLED, STATUS_CRIT }, /* S5 */
         { "test", disabled, BG_LINK_DISABLED, STATUS_CRIT },
         { "live", creating, BG_LINKING, STATUS_INFO }, /* S6 */
