@@ -33,6 +33,7 @@ const struct aws_service aws_services[] = {
     { "apigateway", AWS_REST_JSON, NULL, NULL, NULL, false, false, "BadRequestException" },
     { "codedeploy", AWS_JSON, "CodeDeploy_20141006", NULL, "1", false, true, "ValidationException" },
     { "xray", AWS_REST_JSON, NULL, NULL, NULL, false, true, "InvalidRequestException" },
+    { "ses", AWS_REST_JSON, NULL, NULL, NULL, false, true, "BadRequestException" },
 };
 const size_t aws_nservices = ARRAY_LEN(aws_services);
 
@@ -79,6 +80,7 @@ const struct aws_op aws_ops[] = {
     { "logs", "GetQueryResults", NULL, aws_logs_results },
     { "logs", "DescribeLogGroups", NULL, aws_logs_groups },
     { "logs", "FilterLogEvents", NULL, aws_logs_filter },
+    { "logs", "GetLogEvents", NULL, aws_logs_get },
     { "ce", "GetCostAndUsage", NULL, aws_ce_cost },
     { "rds", "DescribeDBInstances", NULL, aws_rds_instances },
     { "rds", "DescribeBlueGreenDeployments", NULL, aws_rds_switches },
@@ -88,10 +90,13 @@ const struct aws_op aws_ops[] = {
     { "elasticloadbalancing", "DescribeTargetGroups", NULL, aws_elb_groups },
     { "elasticloadbalancing", "DescribeTargetHealth", NULL, aws_elb_health },
     { "ecs", "ListClusters", NULL, aws_ecs_clusters },
+    { "ecs", "DescribeClusters", NULL, aws_ecs_clusters_get },
     { "ecs", "ListServices", NULL, aws_ecs_services },
     { "ecs", "DescribeServices", NULL, aws_ecs_describe },
     { "ecs", "DescribeTaskSets", NULL, aws_ecs_task_sets },
     { "wafv2", "ListWebACLs", NULL, aws_waf_acls },
+    { "wafv2", "GetWebACL", NULL, aws_waf_acl },
+    { "ses", "GetAccount", "GET /v2/email/account", aws_ses_account },
     { "cloudfront", "ListDistributions", "GET /2020-05-31/distribution", aws_cloudfront_list },
     { "route53", "ListHealthChecks", "GET /2013-04-01/healthcheck", aws_route53_checks },
     { "route53", "GetHealthCheckStatus", "GET /2013-04-01/healthcheck/{}/status", aws_route53_status },

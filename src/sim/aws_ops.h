@@ -17,11 +17,11 @@ struct aws_call;
     X(secret_list) X(secret_describe) X(kms_aliases) X(ecr_images) \
     X(dynamo_table) X(dynamo_get) X(dynamo_scan) \
     X(sns_subscriptions) X(events_rules) \
-    X(logs_start) X(logs_results) X(logs_groups) X(logs_filter) \
+    X(logs_start) X(logs_results) X(logs_groups) X(logs_filter) X(logs_get) \
     X(ce_cost) X(rds_instances) X(rds_switches) \
     X(elb_groups) X(elb_health) X(elb_balancers) X(elb_listeners) X(elb_rules) \
-    X(ecs_clusters) X(ecs_services) X(ecs_describe) X(ecs_task_sets) \
-    X(waf_acls) X(cloudfront_list) X(route53_checks) X(route53_status) \
+    X(ecs_clusters) X(ecs_clusters_get) X(ecs_services) X(ecs_describe) X(ecs_task_sets) \
+    X(waf_acls) X(waf_acl) X(ses_account) X(cloudfront_list) X(route53_checks) X(route53_status) \
     X(tagging_resources) X(acm_list) X(acm_describe) X(api_list) X(api_stages) \
     X(deploy_applications) X(deploy_groups) X(deploy_list) X(deploy_get) \
     X(deploy_targets) X(deploy_target_get) \
