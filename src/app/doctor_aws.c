@@ -27,12 +27,6 @@ struct question_of_profile {
     const char *name; /* of the check */
 };
 
-static const char *env_of(void *ctx, const char *name)
-{
-    (void)ctx;
-    return getenv(name);
-}
-
 static void on_keys(void *ctx, const struct aws_keys *keys, const struct err *e)
 {
     struct question_of_profile *q = ctx;
@@ -75,7 +69,7 @@ void doctor_aws(struct app *a, struct ev_loop *loop, struct http *http, doctor_a
 {
     const struct settings *s = a->settings;
     struct asking as = { .app = a, .loop = loop, .add = add, .add_ctx = ctx };
-    struct aws_config *config = aws_config_load(env_of, NULL);
+    struct aws_config *config = aws_config_load(NULL, NULL);
     const struct aws_creds_opts o = { .loop = loop,
                                       .http = http,
                                       .clock = a->clock,

@@ -1,9 +1,11 @@
 /* A growing byte buffer with a cap. See sbuf.h. */
 #include "opsdeck/base/sbuf.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "opsdeck/base/mem.h"
 
@@ -83,6 +85,23 @@ bool sbuf_addf(struct sbuf *sb, const char *fmt, ...)
     bool ok = sbuf_add(sb, big, (size_t)n);
     free(big);
     return ok;
+}
+
+bool sbuf_add_fd(struct sbuf *sb, int fd)
+{
+    char part[8192];
+    ssize_t n;
+
+    while ((n = read(fd, part, sizeof part)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 || !sbuf_add(sb, part, (size_t)n))
+            break;
+    }
+    int why = errno;
+    explicit_bzero(part, sizeof part); /* it may have held a secret */
+    errno = why;
+    return n == 0;
 }
 
 char *sbuf_detach(struct sbuf *sb, size_t *len)

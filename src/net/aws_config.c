@@ -140,28 +140,11 @@ static void place_file(const struct aws_config *c, struct aws_file *f, const cha
 
 /* ---- reading them */
 
-static bool read_whole(int fd, char *buf, size_t size, size_t *len, struct err *e)
-{
-    *len = 0;
-    while (*len < size) {
-        ssize_t n = read(fd, buf + *len, size - *len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_errno(e, errno, "reading it");
-        if (n == 0)
-            return true;
-        *len += (size_t)n;
-    }
-    return err_set(e, ERR_IO, 0, "it changed while it was read: try again");
-}
-
 /* A device such as /dev/null stands for "no file", as with the AWS CLI. */
 static bool read_open(struct aws_file *f, int fd, struct err *e)
 {
     struct stat st;
-    size_t len;
+    struct sbuf text;
 
     if (fstat(fd, &st) != 0)
         return err_errno(e, errno, "looking at it");
@@ -171,17 +154,17 @@ static bool read_open(struct aws_file *f, int fd, struct err *e)
         return err_set(e, ERR_IO, EISDIR, "is a directory: name a file, or remove it");
     if (!S_ISREG(st.st_mode))
         return err_set(e, ERR_IO, 0, "is not a regular file: name one, or remove it");
-    if (st.st_size > FILE_BYTES_MAX)
-        return err_set(e, ERR_LIMIT, 0, "is larger than 1 MiB: is this the right file?");
-    size_t size = (size_t)st.st_size + 1;
-    char *text = xmalloc(size + 1);
-    if (!read_whole(fd, text, size, &len, e)) {
-        explicit_bzero(text, size);
-        free(text);
+    sbuf_init(&text, FILE_BYTES_MAX);
+    if (!sbuf_add_fd(&text, fd)) {
+        text.is_full ? err_set(e, ERR_LIMIT, 0, "is larger than 1 MiB: is this the right file?")
+                     : err_errno(e, errno, "reading it");
+        explicit_bzero(text.buf, text.len);
+        sbuf_release(&text);
         return false;
     }
     f->is_there = true;
-    return aws_ini_parse(&f->ini, text, len, e);
+    size_t len = text.len;
+    return aws_ini_parse(&f->ini, text.buf, len, e);
 }
 
 static bool read_file(struct aws_file *f, struct err *e)

@@ -78,24 +78,6 @@ char *cred_cache_path(const struct aws_config *cfg, const char *dir, const char 
     return path;
 }
 
-static bool read_all(int fd, const char *path, struct sbuf *sb, struct err *e)
-{
-    char buf[8192];
-    ssize_t n;
-
-    while ((n = read(fd, buf, sizeof buf)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_errno(e, errno, "reading %s", path);
-        bool has_room = sbuf_add(sb, buf, (size_t)n);
-        explicit_bzero(buf, (size_t)n);
-        if (!has_room)
-            return err_set(e, ERR_LIMIT, 0, "%s is over %d KiB", path, CRED_FILE_MAX / 1024);
-    }
-    return true;
-}
-
 bool cred_file_bytes(const char *path, struct sbuf *out, struct err *e)
 {
     struct stat st;
@@ -109,8 +91,12 @@ bool cred_file_bytes(const char *path, struct sbuf *out, struct err *e)
         ok = err_errno(e, errno, "looking at %s", path);
     else if (!S_ISREG(st.st_mode))
         ok = err_set(e, ERR_IO, 0, "%s is not a regular file", path);
+    else if (!sbuf_add_fd(out, fd))
+        ok = out->is_full
+                 ? err_set(e, ERR_LIMIT, 0, "%s is over %d KiB", path, CRED_FILE_MAX / 1024)
+                 : err_errno(e, errno, "reading %s", path);
     else
-        ok = read_all(fd, path, out, e);
+        ok = true;
     close(fd);
     return ok;
 }

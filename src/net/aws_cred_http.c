@@ -21,16 +21,6 @@ enum {
 
 static void ask(struct cred_job *job);
 
-static bool is_agent(const char *host)
-{
-    static const char *const agents[] = { "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]" };
-
-    for (size_t i = 0; i < ARRAY_LEN(agents); i++)
-        if (strcmp(host, agents[i]) == 0)
-            return true;
-    return http_url_is_loopback(host);
-}
-
 static bool check_url(const char *url, struct err *e)
 {
     CURLU *u = http_url_parse(url, e);
@@ -38,7 +28,8 @@ static bool check_url(const char *url, struct err *e)
     if (!u)
         return err_ctx(e, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
     char *host = http_url_part(u, CURLUPART_HOST, 0);
-    bool ok = strncmp(url, "https://", 8) == 0 || (host && is_agent(host));
+    bool ok = strncmp(url, "https://", 8) == 0 || http_url_is_loopback(host) ||
+              http_url_is_metadata(host);
     free(host);
     curl_url_cleanup(u);
     return ok || err_set(e, ERR_CONFIG, 0,

@@ -434,18 +434,3 @@ void aws_creds_expired(struct aws_creds *c, const char *profile, const char *acc
         if (en->want == want && same(en->profile, profile))
             drop_set(en, access_key_id);
 }
-
-int64_t aws_creds_left_s(const struct aws_creds *c, const char *profile)
-{
-    enum cred_want want = profile ? CRED_PROFILE : CRED_CHAIN;
-    int64_t least = -1, now = clock_wall_ms(c->o.clock);
-
-    for (const struct entry *en = c->entries; en; en = en->next) {
-        if (en->want != want || !same(en->profile, profile) || !en->set || !en->set->expires_ms)
-            continue;
-        int64_t left = en->set->expires_ms > now ? (en->set->expires_ms - now) / 1000 : 0;
-        if (least < 0 || left < least)
-            least = left;
-    }
-    return least;
-}

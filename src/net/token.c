@@ -217,19 +217,11 @@ static bool check_file(int fd, const char *path, struct err *e)
 
 static bool read_file(int fd, struct sbuf *out, const char *path, struct err *e)
 {
-    char buf[4096];
-    ssize_t n;
-
-    while ((n = read(fd, buf, sizeof buf)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_errno(e, errno, "reading token file %s", path);
-        if (!sbuf_add(out, buf, (size_t)n))
-            return err_set(e, ERR_LIMIT, 0, "token file %s is over 64 KiB: not a token", path);
-    }
-    explicit_bzero(buf, sizeof buf);
-    return true;
+    if (sbuf_add_fd(out, fd))
+        return true;
+    return out->is_full
+               ? err_set(e, ERR_LIMIT, 0, "token file %s is over 64 KiB: not a token", path)
+               : err_errno(e, errno, "reading token file %s", path);
 }
 
 static void from_file(struct tokens *t, const char *path, token_done_fn *done, void *ctx)

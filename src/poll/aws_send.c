@@ -32,18 +32,12 @@ struct aws_sending {
     void (*failed)(struct item *, struct err *);
 };
 
-static const char *env_of(void *ctx, const char *name)
-{
-    (void)ctx;
-    return getenv(name);
-}
-
 struct aws_link *aws_link_new(struct engine *en)
 {
     struct aws_link *a = xcalloc(1, sizeof *a);
     const struct settings *s = en->o.settings;
 
-    a->config = aws_config_load(env_of, NULL);
+    a->config = aws_config_load(NULL, NULL);
     a->signer = aws_signer_new();
     const struct aws_creds_opts o = { .loop = en->o.loop,
                                       .http = en->http,

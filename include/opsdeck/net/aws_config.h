@@ -15,7 +15,7 @@
 struct arena;
 struct aws_config;
 
-/* Tests give their own; the program getenv(). */
+/* Tests give their own; NULL is getenv(). */
 typedef const char *aws_getenv_fn(void *ctx, const char *name);
 
 /*

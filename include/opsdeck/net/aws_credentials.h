@@ -63,8 +63,6 @@ void aws_creds_get(struct aws_creds *c, const char *profile, const char *region,
 void aws_creds_cancel(struct aws_creds *c, void *ctx);
 /* The service says that these keys have expired: they are not given out again. */
 void aws_creds_expired(struct aws_creds *c, const char *profile, const char *access_key_id);
-/* Seconds until the profile's keys end; -1: never, or nothing is cached. For the header. */
-int64_t aws_creds_left_s(const struct aws_creds *c, const char *profile);
 
 /* Seconds between the server's clock and ours, by host: learned from Date headers, 0 when not
  * known. `learn` returns true when it changed by four minutes or more. */

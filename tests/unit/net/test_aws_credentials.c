@@ -143,11 +143,9 @@ static void expired_keys_are_not_given_out_again(void **state)
     first->times = 1;
     answer_sts("AssumeRole", NULL, "ASIANEW", T0 + 60 * MINUTE);
     good("live", "ASIAOLD");
-    assert_int_equal(aws_creds_left_s(creds, "live"), 3600);
     aws_creds_expired(creds, "live", "ASIAOTHER");
     good("live", "ASIAOLD");
     aws_creds_expired(creds, "live", "ASIAOLD");
-    assert_int_equal(aws_creds_left_s(creds, "live"), -1);
     good("live", "ASIANEW"); /* nor from ~/.aws/cli/cache, which still has the old ones */
 }
 
