@@ -17,7 +17,7 @@
 struct clock;
 struct cJSON;
 
-/* sysexits.h where it has a word for it (DESIGN.md section 7). */
+/* sysexits.h where it has a word for it (docs/commands.md). */
 enum {
     EXIT_GOOD = 0,
     EXIT_SOME = 1,

@@ -1,4 +1,4 @@
-/* What commands print: JSON by the contract of DESIGN.md section 7, CSV, and aligned text. */
+/* What commands print: JSON by the contract of docs/commands.md, CSV, and aligned text. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * Which problem comes first (DESIGN.md section 6). The order is written once, as a list of
+ * Which problem comes first. The order is written once, as a list of
  * ranks from most to least weighty; the key is its text form, for SQL that sorts by it.
  */
 #include "opsdeck/model/status.h"

@@ -1,5 +1,5 @@
 /*
- * The SQL functions of recipes and of `opsdeck query` (DESIGN.md section 4): registering the
+ * The SQL functions of recipes and of `opsdeck query`: registering the
  * tables that fn_times.c, fn_patterns.c, fn_texts.c and fn_states.c fill. All are innocuous:
  * they read their arguments and an environment, nothing else.
  */

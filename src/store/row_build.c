@@ -1,7 +1,7 @@
 /*
  * One row of a mapping SELECT as a row to stage: canonical columns checked and cleaned, all
  * other columns and the source's labels as one JSON object, and the two hashes that tell
- * whether anything changed. See DESIGN.md section 4.
+ * whether anything changed.
  */
 #include "store_priv.h"
 

@@ -1,6 +1,6 @@
 /*
  * The tables of opsdeck.db and how a file of an earlier version becomes one of this version:
- * one transaction a step, its number in user_version. DESIGN.md section 5 says what they hold.
+ * one transaction a step, its number in user_version.
  */
 #include "store_priv.h"
 

@@ -1,6 +1,6 @@
 /*
  * Roles to looks. See theme.h. The built-in theme names ANSI colours only, so that it follows
- * whatever palette the person has chosen, light or dark; DESIGN.md and UX.md section D.
+ * whatever palette the person has chosen, light or dark.
  */
 #include "theme.h"
 

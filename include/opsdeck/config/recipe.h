@@ -1,6 +1,6 @@
 /*
  * Recipes: what to ask one system, and the SELECTs that turn answers into rows
- * (DESIGN.md section 4). This room checks shape, types, names and templates; the SQL itself is
+ * (docs/recipes.md). This room checks shape, types, names and templates; the SQL itself is
  * compiled by the store's sandbox (sandbox_check), called by whoever loads recipes.
  * Read-only after loading, in the arena given.
  */

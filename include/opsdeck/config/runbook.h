@@ -1,6 +1,6 @@
 /*
  * Runbooks: the commands that opsdeck prints for the steps of a life cycle, as files that a team
- * may edit (DESIGN.md section 6). Read-only after loading, in the arena given. Loop thread.
+ * may edit. Read-only after loading, in the arena given. Loop thread.
  */
 #ifndef OPSDECK_CONFIG_RUNBOOK_H
 #define OPSDECK_CONFIG_RUNBOOK_H

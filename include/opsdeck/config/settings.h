@@ -1,7 +1,7 @@
 /*
  * config.yaml as the program uses it: typed values with their origin. Every key stands once in
  * the table behind settings_keys(): name, type, default, limits, help; `config explain`,
- * `config dump`, docs and the checker all come from it (DESIGN.md section 7).
+ * `config dump`, docs and the checker all come from it.
  * Built by the loop thread; read-only afterwards; all memory in the settings' arena.
  */
 #ifndef OPSDECK_CONFIG_SETTINGS_H

@@ -1,4 +1,4 @@
-/* The status lattice and freshness: pure functions (DESIGN.md section 6). Any thread. */
+/* The status lattice and freshness: pure functions. Any thread. */
 #ifndef OPSDECK_MODEL_STATUS_H
 #define OPSDECK_MODEL_STATUS_H
 

@@ -1,6 +1,6 @@
 /*
  * The mapping sandbox: recipes' SELECTs over one answer, in an in-memory database with an
- * authorizer, limits and helper functions (DESIGN.md section 4). One thread at a time.
+ * authorizer, limits and helper functions. One thread at a time.
  */
 #ifndef OPSDECK_STORE_SANDBOX_H
 #define OPSDECK_STORE_SANDBOX_H

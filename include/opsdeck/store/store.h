@@ -1,6 +1,6 @@
 /*
  * The cache file opsdeck.db: where it is, how it is opened, what to say when it cannot be.
- * DESIGN.md section 5. The writer (ingest) creates and migrates; readers open what is there.
+ * The writer (ingest) creates and migrates; readers open what is there.
  */
 #ifndef OPSDECK_STORE_STORE_H
 #define OPSDECK_STORE_STORE_H
