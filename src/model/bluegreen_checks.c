@@ -1,6 +1,6 @@
 /*
- * The pre-flight checks C1 to C17 (domain page, 4.3) as a table. A check passes only by facts that
- * are all fresh; otherwise it is unknown and names the call that would settle it.
+ * The pre-flight checks C1 to C17 (docs/blue-green.md) as a table. A check passes only by facts
+ * that are all fresh; otherwise it is unknown and names the call that would settle it.
  */
 #include "opsdeck/model/bluegreen.h"
 
@@ -367,7 +367,7 @@ static bool has_word(const char *list, const char *id)
 }
 
 /*
- * What a team has not let us read is advice, not a bar: the lock table belongs to others (3.7), and
+ * What a team has not let us read is advice, not a bar: the lock table belongs to others, and
  * Terraform refuses by itself while a lock is held.
  */
 static bool is_unread_by_choice(const struct bg_case *c, const struct bg_ask *a,

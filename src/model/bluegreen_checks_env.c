@@ -1,6 +1,6 @@
 /*
  * The pre-flight checks that are about one environment and its link: C2, C3, C4, C10, C11, C12 of
- * the domain page's 4.3. The table that calls them is in bluegreen_checks.c.
+ * docs/blue-green.md. The table that calls them is in bluegreen_checks.c.
  */
 #include "opsdeck/model/bluegreen.h"
 

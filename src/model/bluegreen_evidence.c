@@ -1,6 +1,6 @@
 /*
  * What a person is told about the state: the blind window (expected alarms against those that
- * exist), the evidence with its strength (domain page, 3.2) and the one-line summary.
+ * exist), the evidence with its strength (docs/blue-green.md) and the one-line summary.
  */
 #include "opsdeck/model/bluegreen.h"
 

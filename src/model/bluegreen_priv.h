@@ -46,7 +46,7 @@ struct bg_case {
     struct bg_env *envs;     /* of the account, in the order met */
     size_t nenvs;
 
-    /* The link: M of 3.5, without what EXTRA_DISABLED ignores. */
+    /* The mappings of the queue, without what EXTRA_DISABLED ignores. */
     const struct bg_mapping **m;
     size_t nm;
     size_t ntargets;                   /* different functions in m */
@@ -95,7 +95,7 @@ const struct bg_env *bg_find_env(const struct bg_case *c, const char *name);
 void bg_find_link(struct bg_case *c);
 void bg_find_state(struct bg_case *c);
 bool bg_is_linked_state(enum bg_state s); /* S12 to S15 */
-/* A build that touches this shared environment; is_link: one that moves the link (B of 3.5). */
+/* A build that touches this shared environment; is_link: one that moves the link. */
 enum bg_pair bg_build_touches(const struct bg_facts *f, const struct bg_build *b, bool is_link);
 
 /* bluegreen_roles.c */

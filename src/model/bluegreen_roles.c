@@ -1,6 +1,7 @@
 /*
- * The role of every blue/green environment of one shared environment, and the flags (domain page,
- * 3.6). Whoever is not known to be superfluous is never called so: LEAKED is what people remove.
+ * The role of every blue/green environment of one shared environment, and the flags
+ * (docs/blue-green.md). Whoever is not known to be superfluous is never called so: LEAKED is what
+ * people remove.
  */
 #include "opsdeck/model/bluegreen.h"
 

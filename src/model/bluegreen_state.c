@@ -1,6 +1,6 @@
 /*
- * The state of a shared environment: the decision table S1 to S15 (domain page, 3.5), the first row
- * that holds. A row holds only by facts that are fresh; what is not known makes no row hold.
+ * The state of a shared environment: the decision table S1 to S15 (docs/blue-green.md), the first
+ * row that holds. A row holds only by facts that are fresh; what is not known makes no row hold.
  */
 #include "opsdeck/model/bluegreen.h"
 

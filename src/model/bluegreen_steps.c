@@ -1,5 +1,5 @@
 /*
- * The life cycle of a shared environment as steps: which checks each needs (domain page, 4.4-4.8),
+ * The life cycle of a shared environment as steps: which checks each needs (docs/blue-green.md),
  * whether it is allowed, and its command. One needed check that failed or is not known withholds
  * the command.
  */
@@ -142,10 +142,9 @@ static const char *refuse_task(const struct bg_case *c, const struct bg_ask *a)
 #define SHARED "-cicd-shared-resources-deployment-pipeline"
 
 /*
- * C8 stands where two runs would take the link from each other, which 4.6 warns of without naming
- * the targets; C4 where an environment of another would be removed. C9 and C17 inform. C5 and C16
- * read what many roles may not: unknown lets pass. C7 fails by itself as soon as nothing is
- * linked, so it informs, too.
+ * C8 stands where two runs would take the link from each other; C4 where an environment of another
+ * would be removed. C9 and C17 inform. C5 and C16 read what many roles may not: unknown lets pass.
+ * C7 fails by itself as soon as nothing is linked, so it informs, too.
  */
 static const struct bg_step_rule rules[] = {
     { .step = "start-deploy",

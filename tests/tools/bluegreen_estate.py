@@ -2,7 +2,7 @@
 """An estate of DoS Integration in two accounts for tests: moto's server in this process, seeded with boto3.
 
   bluegreen_estate.py [--parent-dies] [--truth FILE]
-prints "PORT n" once it is seeded; FILE gets what boto3 reads back of links and queues. Names and counts are the domain page's.
+prints "PORT n" once it is seeded; FILE gets what boto3 reads back of links and queues. Names and counts are those of DoS Integration.
 Account A: live (linked, one before it, one green), cicd-release (two linked), demo (nothing linked, five events wait), and the
 tools. Account B, through its role: cicd-test (linked), test (link disabled), release (no application). States and executions of
 pipelines are left out, which moto 5.2 has not: a test that needs them has the front answer.

@@ -1,9 +1,9 @@
 /*
  * Blue/green judgement: from facts about one shared environment to its state, the role of every
  * blue/green environment, the evidence, and the next steps with their pre-flight checks. Pure
- * functions over what was read; no I/O, no clock. The rules are those of the DoS Integration domain
- * page, 3.5 (states), 3.6 (roles), 4.1-4.4 (steps); a fact that was refused, throttled or is old is
- * unknown, never absent. Any thread.
+ * functions over what was read; no I/O, no clock. The rules of DoS Integration stand in
+ * docs/blue-green.md; a fact that was refused, throttled or is old is unknown, never absent.
+ * Any thread.
  */
 #ifndef OPSDECK_MODEL_BLUEGREEN_H
 #define OPSDECK_MODEL_BLUEGREEN_H
@@ -204,7 +204,7 @@ enum bg_flag {
     BG_NO_ROLLBACK = 1 << 7,
     BG_EXTRA_DISABLED = 1 << 8,
     BG_ROLLED_BACK = 1 << 9,
-    BG_DELETED_YET_PRESENT = 1 << 10, /* "reported deleted, still present" (4.10) */
+    BG_DELETED_YET_PRESENT = 1 << 10, /* a build reported it deleted */
     BG_FLAGS = 11
 };
 const char *bg_flag_word(enum bg_flag f);

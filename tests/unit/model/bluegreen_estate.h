@@ -1,5 +1,5 @@
 /*
- * Data of the DoS Integration page's section 9 and the commands of its 4.1, as C tables. Only
+ * An estate of DoS Integration and the commands of its runbook, as C tables. Only
  * bluegreen_fixture.h reads them.
  */
 #ifndef OPSDECK_TESTS_BLUEGREEN_ESTATE_H
@@ -144,7 +144,7 @@ static const struct bg_secret fx_secrets[] = {
     { P "-live-ip-addresses-allowlist", 1770112200000, 0 },
 };
 
-/* The commands of the page's 4.1. */
+/* The commands of the runbook. */
 static struct bg_command fx_commands[] = {
     { "deploy", NULL,
       "make deploy-blue-green-environment PROFILE={profile} ENVIRONMENT={new} "

@@ -1,4 +1,5 @@
-/* The role of every environment and its flags: the rows of 3.6, and what is not known. */
+/* The role of every environment and its flags: the rows of docs/blue-green.md, and what is not
+ * known. */
 #include "bluegreen_fixture.h"
 
 struct role_case {

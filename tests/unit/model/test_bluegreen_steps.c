@@ -1,4 +1,4 @@
-/* The next steps: every command of 4.1 as it must read, and when none is given. */
+/* The next steps: every command of the runbook as it must read, and when none is given. */
 #include "bluegreen_fixture.h"
 
 static const char *command(const struct fx *x, const char *step, const char *target)
