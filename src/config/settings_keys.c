@@ -13,6 +13,7 @@ static const char *const http_schemes[] = { "https", "http", NULL };
 static const char *const proxy_schemes[] = { "http", "https", "socks5", "socks5h", NULL };
 static const char *const ascii_choices[] = { "auto", "true", "false", NULL };
 static const char *const clipboard_choices[] = { "auto", "osc52", "off", NULL };
+static const char *const rate_choices[] = { [RATE_RECIPE] = "recipe", [RATE_NONE] = "none", NULL };
 static const char *const mark_choices[] = { "none", "danger", NULL };
 
 enum {
@@ -78,6 +79,8 @@ static const struct key_def rows[] = {
     { "sources.every", KEY_DURATION, .min = SECOND, .max = 7 * DAY, .help = "how often; none: the recipe's", SRC(every_ms), .example = "5m" },
     { "sources.timeout", KEY_DURATION, .min = 100, .max = 10 * MINUTE, .help = "longest time for one request; none: the recipe's",
       SRC(timeout_ms), .example = "20s" },
+    { "sources.rate", KEY_CHOICE_NO, "recipe", .choices = rate_choices, .help = "none: no pauses between requests, for a server on this machine only (127.0.0.0/8, ::1, localhost)",
+      SRC(rate) },
     { "sources.disabled", KEY_BOOL, "false", .help = "keep it here, but do not poll", SRC(is_disabled) },
     { "sources.shared", KEY_BOOL, "false", .help = "AWS: others may see what this role sees (shared stores)", NOWHERE },
     { "sources.ca_file", KEY_PATH, .help = "certificates to trust for this source", .reload = RELOAD_RECONNECT, SRC(ca_file) },

@@ -92,6 +92,27 @@ static void check_url_and_auth(const struct source_cfg *src, const char *shown,
                         "refused: auth: would send the secret unencrypted to %s", parts.host);
 }
 
+/*
+ * Without pauses only on this machine: production would feel them. What the configuration does not
+ * name (an endpoint from the AWS files) is looked at by the engine before anything is sent.
+ */
+static void check_rate(const struct source_cfg *src, const struct cfg_node *url, const char *shown,
+                       struct cfg_problems *ps)
+{
+    static const char *const schemes[] = { "http", "https", NULL };
+    const struct cfg_node *rate = cfg_get(src->node, "rate");
+    struct url_parts parts;
+
+    if (src->rate != RATE_NONE || !rate || !url || url->kind != CFG_SCALAR ||
+        url_fault(ps->mem, url->text, schemes, &parts) || parts.is_loopback)
+        return;
+    cfg_problem_add(ps, rate->pos, arena_printf(ps->mem, "%s.rate", shown),
+                    "remove the line: the recipe's rate then holds",
+                    "refused: none is for a server on this machine only (127.0.0.0/8, ::1, "
+                    "localhost), and %s may feel requests without pauses",
+                    parts.host);
+}
+
 static void load_source(struct settings *s, const struct entry *e, struct source_cfg *out,
                         struct cfg_problems *ps)
 {
@@ -108,6 +129,8 @@ static void load_source(struct settings *s, const struct entry *e, struct source
     if (auth && auth->kind == CFG_MAP)
         auth_load(&out->auth, auth, arena_printf(ps->mem, "%s.auth", e->shown), s->mem, ps);
     check_url_and_auth(out, e->shown, ps);
+    check_rate(out, cfg_get(e->node, "url"), e->shown, ps);
+    check_rate(out, aws ? cfg_get(aws, "endpoint_url") : NULL, e->shown, ps);
 }
 
 static void load_environments(struct settings *s, const struct layers *ls,

@@ -95,6 +95,17 @@ bool http_url_is_loopback(const char *host)
     return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
+bool http_is_loopback(const char *url)
+{
+    CURLU *u = http_url_parse(url, NULL);
+    char *host = u ? http_url_part(u, CURLUPART_HOST, 0) : NULL;
+    bool is_local = http_url_is_loopback(host);
+
+    free(host);
+    curl_url_cleanup(u);
+    return is_local;
+}
+
 bool http_url_is_metadata(const char *host)
 {
     static const char *const hosts[] = { "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]",

@@ -148,7 +148,7 @@ static bool send_signed(const struct aws_sending *s, const struct aws_keys *keys
 
     if (!aws_endpoint_find(en->aws->config, profile_of(it), it->plan.aws.service, region,
                            cfg->aws.endpoint_url, it->mem, &ep, e) ||
-        !sign(it, keys, &ep, e))
+        !sign(it, keys, &ep, e) || !item_may_send(it, e))
         return false;
     if (ep.ca_file && !cfg->ca_file)
         rq->ca_file = ep.ca_file;

@@ -148,5 +148,7 @@ void aws_keys_ended(struct item *it);
 /* item.c */
 void item_start(struct item *it);
 void item_stop(struct item *it); /* cancels whatever it waits for */
+/* The last look before it goes, when the URL is known: `rate: none` never leaves this machine. */
+bool item_may_send(const struct item *it, struct err *e);
 
 #endif

@@ -171,7 +171,7 @@ void governor_ask(struct governor *g, const char *host, struct governor_rate rat
     struct waiter *w = xcalloc(1, sizeof *w);
 
     w->host = host_get(g, host);
-    w->gap_ms = rate.per_min > 0 ? 60000 / rate.per_min : 0;
+    w->gap_ms = rate.per_min > 0 && !rate.is_free ? 60000 / rate.per_min : 0;
     w->ahead_ms = rate.burst > 1 ? (rate.burst - 1) * w->gap_ms : 0;
     w->go = go;
     w->ctx = ctx;

@@ -32,6 +32,7 @@ void governor_free(struct governor *g);
 struct governor_rate {
     int64_t per_min; /* 0: no limit */
     int64_t burst;   /* so many at once after a quiet time; 0 or 1: evenly spaced */
+    bool is_free;    /* no gaps and no budget (rate: none); pauses asked for by the server hold */
 };
 
 /*

@@ -426,6 +426,18 @@ static void on_response(void *ctx, struct http_response *r)
     http_response_free(r);
 }
 
+bool item_may_send(const struct item *it, struct err *e)
+{
+    const struct http_request *rq = &it->plan.http;
+    const struct source_cfg *cfg = run_source(it->run)->cfg;
+
+    return cfg->rate != RATE_NONE || rq->unix_socket || http_is_loopback(rq->url) ||
+           err_set(e, ERR_CONFIG, 0,
+                   "not sent: source %s (%s:%d) says rate: none, which is for a server on this "
+                   "machine only (127.0.0.0/8, ::1, localhost): remove it",
+                   cfg->name, cfg->pos.file, cfg->pos.line);
+}
+
 static void on_token(void *ctx, const struct secret *secret, const struct err *e)
 {
     static const enum http_auth_kind kinds[] = {
@@ -450,7 +462,8 @@ static void on_token(void *ctx, const struct secret *secret, const struct err *e
     rq->auth.header = auth->header;
     rq->auth.user = auth->user;
     rq->auth.secret = secret;
-    it->http_id = http_send(engine_of(it)->http, rq, on_response, it, &err);
+    if (item_may_send(it, &err))
+        it->http_id = http_send(engine_of(it)->http, rq, on_response, it, &err);
     rq->auth.secret = NULL;
     if (!it->http_id)
         item_fail(it, &err);
@@ -473,7 +486,8 @@ static void on_turn(void *ctx)
 /* The step's word, the recipe's, else what leaves most of the account's quota to others. */
 static struct governor_rate rate_of(const struct item *it)
 {
-    struct governor_rate rate = { .per_min = run_step(it->run)->rate_per_min };
+    struct governor_rate rate = { .per_min = run_step(it->run)->rate_per_min,
+                                  .is_free = run_source(it->run)->cfg->rate == RATE_NONE };
 
     if (!rate.per_min)
         rate.per_min = run_source(it->run)->recipe->rate_per_min;
@@ -501,6 +515,8 @@ static void fill_request(struct item *it)
     rq->body_max = (size_t)src->recipe->body_max;
     rq->ca_file = src->cfg->ca_file ? src->cfg->ca_file : s->network.ca_file;
     rq->proxy = src->cfg->proxy ? src->cfg->proxy : s->network.proxy;
+    if (src->cfg->rate == RATE_NONE) /* a redirect may lead off this machine */
+        rq->follow_redirects = false;
     rq->group = src->cfg->auth.kind == AUTH_NONE ? NULL : src->cfg->name;
 }
 

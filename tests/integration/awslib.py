@@ -107,7 +107,7 @@ def role(name, arn, source_profile, region="eu-west-2"):
 
 def source(name, recipe, url, profile, more=""):
     """One entry of `sources:`; more: further lines, indented by four."""
-    return ("  - name: %s\n    recipe: %s\n    every: 5m\n    aws: {profile: %s, endpoint_url: \"%s\", region: eu-west-2}\n%s"
+    return ("  - name: %s\n    recipe: %s\n    rate: none\n    every: 5m\n    aws: {profile: %s, endpoint_url: \"%s\", region: eu-west-2}\n%s"
             % (name, recipe, profile, url, more))
 
 

@@ -36,12 +36,19 @@ struct auth_cfg {
     struct secret_ref secret;
 };
 
+/* sources.rate, in the order of its choices. */
+enum source_rate {
+    RATE_RECIPE,
+    RATE_NONE /* no gaps between requests; checked: never for a host that is not this machine */
+};
+
 struct source_cfg {
     const char *name;   /* unique, [A-Za-z0-9._-]{1,64} */
     const char *recipe; /* name of a recipe */
     const char *url;    /* base URL for http, NULL for others; no user info, no query */
     const char *path;   /* connector file: path or glob, ~ expanded; relative to the config file */
     int64_t every_ms, timeout_ms; /* 0: the recipe's */
+    int rate;                     /* enum source_rate */
     bool is_disabled;
     struct auth_cfg auth;
     const char *ca_file, *proxy; /* NULL: the network section's */

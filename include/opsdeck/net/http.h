@@ -104,6 +104,8 @@ const char *http_response_header(const struct http_response *r,
 /* URL of Link rel=next (RFC 8288; several headers, commas, quoted parameters), resolved against
  * resp->url; NULL if none. */
 char *http_link_next(struct arena *mem, const struct http_response *r);
+/* The URL's host is this machine: localhost, 127.0.0.0/8 or ::1, written out. */
+bool http_is_loopback(const char *url);
 /* Same scheme, host and port. */
 bool http_same_origin(const char *url_a, const char *url_b);
 /* base + path: exactly one "/" between, dot segments refused. `query` is appended with ? or &. */

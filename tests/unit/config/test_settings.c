@@ -149,6 +149,54 @@ static void ten_mistakes_are_told_at_once(void **state)
     arena_free(ps.mem);
 }
 
+static void no_rate_is_for_this_machine_only_and_never_the_default(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *where;
+        bool is_here;
+    } cases[] = {
+        { "url: http://127.0.0.1:8080", true },
+        { "url: http://127.255.0.9/api", true },
+        { "url: http://localhost", true },
+        { "url: https://LOCALHOST:1", true },
+        { "url: \"http://[::1]:99\"", true },
+        { "aws: {endpoint_url: \"http://127.0.0.1:5000\"}", true },
+        { "aws: {profile: live}", true }, /* not known yet: the engine looks before it sends */
+        { "url: https://reports.example", false },
+        { "url: http://127.0.0.1.reports.example", false },
+        { "url: http://localhost.example", false },
+        { "url: http://128.0.0.1", false },
+        { "url: http://10.0.0.1", false },
+        { "url: http://0.0.0.0", false },
+        { "url: \"http://[::2]\"", false },
+        { "url: \"http://[::ffff:127.0.0.1]\"", false },
+        { "aws: {endpoint_url: \"https://sqs.eu-west-2.amazonaws.com\"}", false },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct cfg_problems ps = { .mem = arena_new() };
+        const char *text =
+            arena_printf(ps.mem,
+                         "sources:\n  - {name: a, recipe: moj-reports, %s}\n"
+                         "  - name: b\n    recipe: moj-reports\n    rate: none\n    %s\n",
+                         cases[i].where, cases[i].where);
+        struct settings *s = load(text, &ps, NULL);
+        if (cases[i].is_here) {
+            assert_non_null(s);
+            assert_int_equal(s->sources[0].rate, RATE_RECIPE);
+            assert_int_equal(s->sources[1].rate, RATE_NONE);
+        } else {
+            assert_null(s);
+            assert_int_equal(ps.n, 1);
+            expect_told(&ps, &(struct want){ 5, "this machine" });
+        }
+        settings_free(s);
+        cfg_problems_release(&ps);
+        arena_free(ps.mem);
+    }
+}
+
 static const char *origin_of(const struct settings *s, const char *key, const char **value)
 {
     static char origin[256], text[256];
@@ -239,6 +287,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_good_file_gives_typed_values_with_defaults, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(ten_mistakes_are_told_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_rate_is_for_this_machine_only_and_never_the_default,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(flags_win_over_environment_over_files_and_locks_over_all,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_others_may_write_is_refused, setup, teardown),

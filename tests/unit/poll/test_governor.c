@@ -179,6 +179,30 @@ static void a_burst_runs_ahead_of_the_rate_once(void **state)
     governor_free(g);
 }
 
+static void a_free_source_has_no_gaps_but_waits_when_told_to(void **state)
+{
+    (void)state;
+    struct governor *g = fresh(100);
+    const struct governor_rate rate = { .per_min = 1, .is_free = true };
+    const struct http_header h[] = { { "retry-after", "120" } };
+    struct http_response r = answer(503, h, 1);
+    int turns = 0, paced = 0;
+
+    for (int i = 0; i < 40; i++) {
+        governor_ask(g, HOST, rate, count, &turns);
+        assert_int_equal(turns, i + 1);
+        give_back(g, HOST, NULL);
+    }
+    /* Nor does it push back who keeps to a rate at the same host. */
+    governor_ask(g, HOST, (struct governor_rate){ .per_min = 1 }, count, &paced);
+    assert_int_equal(paced, 1);
+    give_back(g, HOST, &r);
+    governor_ask(g, HOST, rate, count, &turns);
+    assert_int_equal(turns, 40);
+    assert_in_range(governor_wait_ms(g, HOST), 115000, 120000);
+    governor_free(g);
+}
+
 static void a_throttled_poll_doubles_and_three_clean_ones_halve(void **state)
 {
     (void)state;
@@ -209,6 +233,7 @@ int main(void)
         cmocka_unit_test(the_budget_is_what_the_server_told_last),
         cmocka_unit_test(a_rate_spreads_turns),
         cmocka_unit_test(a_burst_runs_ahead_of_the_rate_once),
+        cmocka_unit_test(a_free_source_has_no_gaps_but_waits_when_told_to),
         cmocka_unit_test(a_throttled_poll_doubles_and_three_clean_ones_halve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
