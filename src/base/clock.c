@@ -224,27 +224,39 @@ bool time_parse_rfc3339(const char *s, int64_t *ms)
     return true;
 }
 
-/* The last local moment at h:m:s that is not after now. */
-static bool last_local(int h, int mi, int sec, int64_t now_ms, int64_t *ms)
+/* Whether the local clock shows h:mi:sec at `t`. */
+static bool is_local(time_t t, int h, int mi, int sec)
 {
     struct tm tm;
-    int rest;
 
-    if (!split_ms(now_ms, true, &tm, &rest))
-        return false;
-    tm.tm_hour = h;
-    tm.tm_min = mi;
-    tm.tm_sec = sec;
-    tm.tm_isdst = -1;
-    struct tm today = tm;
-    int64_t at = (int64_t)mktime(&today) * 1000;
-    if (at > now_ms) {
-        tm.tm_mday--;
-        tm.tm_isdst = -1;
-        at = (int64_t)mktime(&tm) * 1000;
+    return localtime_r(&t, &tm) && tm.tm_hour == h && tm.tm_min == mi && tm.tm_sec == sec;
+}
+
+/*
+ * The last local moment at h:mi:sec that is not after now. Every difference to UTC that held in
+ * the last days is tried: a local time exists twice on the night the clocks go back and not at
+ * all when they go forward, and mktime() settles that as it likes.
+ */
+static bool last_local(int h, int mi, int sec, int64_t now_ms, int64_t *ms)
+{
+    enum {
+        DAY_S = 86400,
+        HOURS_BACK = 72
+    };
+    time_t now = (time_t)(now_ms / 1000), best = 0;
+    struct tm tm;
+
+    for (int k = 0; k <= HOURS_BACK; k++) {
+        time_t near = now - (time_t)k * 3600;
+        if (!localtime_r(&near, &tm))
+            return false;
+        time_t midnight = near + tm.tm_gmtoff - (near + tm.tm_gmtoff) % DAY_S - tm.tm_gmtoff;
+        time_t at = midnight + h * 3600 + mi * 60 + sec;
+        if (at <= now && at > best && is_local(at, h, mi, sec))
+            best = at;
     }
-    *ms = at;
-    return true;
+    *ms = (int64_t)best * 1000;
+    return best > 0;
 }
 
 bool time_parse_moment(const char *text, int64_t now_ms, int64_t *ms, struct err *e)
@@ -261,7 +273,8 @@ bool time_parse_moment(const char *text, int64_t now_ms, int64_t *ms, struct err
         return true;
     if (digits(&s, 2, &h) && literal(&s, ':') && digits(&s, 2, &mi) &&
         (!*s || (literal(&s, ':') && digits(&s, 2, &sec) && !*s)) && h < 24 && mi < 60 && sec < 60)
-        return last_local(h, mi, sec, now_ms, ms);
+        return last_local(h, mi, sec, now_ms, ms) ||
+               err_set(e, ERR_USAGE, 0, "%s did not come in the last three days here", text);
     return err_set(e, ERR_USAGE, 0,
                    "not a time: \"%s\" (use 14:05, 14:05:30, 2026-11-21T14:05:00Z or -30m)", text);
 }

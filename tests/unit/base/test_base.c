@@ -146,6 +146,43 @@ static void moments_are_the_last_such_local_time(void **state)
     assert_int_equal(e.code, ERR_USAGE);
 }
 
+/* Wanted values were counted minute by minute with Python's zoneinfo. */
+static void a_time_that_comes_twice_or_not_at_all_is_the_last_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone, *now, *text, *wanted;
+    } rows[] = {
+        { "Europe/London", "2026-10-25T12:00:00Z", "11:30", "2026-10-25T11:30:00Z" },
+        { "Europe/London", "2026-10-25T00:45:00Z", "01:30", "2026-10-25T00:30:00Z" },
+        { "Europe/London", "2026-10-25T01:15:00Z", "01:30", "2026-10-25T00:30:00Z" },
+        { "Europe/London", "2026-10-25T01:45:00Z", "01:30", "2026-10-25T01:30:00Z" },
+        { "Europe/London", "2026-10-26T00:45:00Z", "01:30:30", "2026-10-25T01:30:30Z" },
+        { "America/New_York", "2026-11-01T06:15:00Z", "01:30", "2026-11-01T05:30:00Z" },
+        { "America/New_York", "2026-11-01T06:45:00Z", "01:30", "2026-11-01T06:30:00Z" },
+        /* 02:30 is left out on 29 March. */
+        { "Europe/Berlin", "2026-03-29T09:00:00Z", "02:30", "2026-03-28T01:30:00Z" },
+        /* Half an hour back. */
+        { "Australia/Lord_Howe", "2026-04-04T15:10:00Z", "01:45", "2026-04-04T14:45:00Z" },
+        { "Australia/Lord_Howe", "2026-04-04T15:20:00Z", "01:45", "2026-04-04T15:15:00Z" },
+        /* 30 December 2011 was left out whole. */
+        { "Pacific/Apia", "2011-12-30T11:00:00Z", "23:30", "2011-12-30T09:30:00Z" },
+    };
+    struct err e = { 0 };
+    char out[TIME_TEXT_MAX];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t now, ms = 0;
+        setenv("TZ", rows[i].zone, 1);
+        tzset();
+        assert_true(time_parse_rfc3339(rows[i].now, &now));
+        assert_true(time_parse_moment(rows[i].text, now, &ms, &e));
+        assert_string_equal(time_iso(ms, out), rows[i].wanted);
+    }
+    setenv("TZ", "UTC", 1);
+    tzset();
+}
+
 static void hide(struct sbuf *line)
 {
     char *at = strstr(line->buf, "hunter2");
@@ -194,6 +231,7 @@ int main(void)
         cmocka_unit_test(durations_carry_units),
         cmocka_unit_test(times_are_utc_and_strict),
         cmocka_unit_test(moments_are_the_last_such_local_time),
+        cmocka_unit_test(a_time_that_comes_twice_or_not_at_all_is_the_last_one),
         cmocka_unit_test(log_lines_are_clean_and_redacted),
         cmocka_unit_test(secrets_release_twice),
     };
