@@ -408,8 +408,11 @@ static void on_fan(struct run *run, struct ingest_result *r, void *arg)
 
     (void)arg;
     if (!r->err.code && rs->nrows > (size_t)st->fan_max)
-        err_set(&r->err, ERR_LIMIT, 0, "for: gives %zu rows, for_max is %lld", rs->nrows,
-                (long long)st->fan_max);
+        err_set(
+            &r->err, ERR_LIMIT, 0,
+            "gives %zu rows and at most %lld are asked (for_max), so none was; ask for less with "
+            "params: of the source (opsdeck recipe show %s names them)",
+            rs->nrows, (long long)st->fan_max, run->slot->src->recipe->name);
     if (r->err.code) {
         err_ctx(&r->err, "for:");
         run_fail_step(run, &r->err);
