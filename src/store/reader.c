@@ -16,6 +16,8 @@
 #include "opsdeck/base/utf8.h"
 #include "opsdeck/decode/decode.h"
 
+#include "reader_rules.h"
+
 enum {
     ROWS_MAX = 200000,
     LIMIT_MS = 10000,
@@ -29,6 +31,7 @@ struct reader {
     char *dir;
     struct db db;
     struct fn_env env;
+    struct reader_rules rules;
     bool is_empty; /* there is no store yet: a private one without rows */
     bool is_past, has_views;
     bool is_ours; /* a statement of this program is being prepared */
@@ -39,53 +42,12 @@ struct reader {
 
 /* ---- what a question may do */
 
-static bool is_one_of(const char *s, const char *const *list)
-{
-    for (; s && *list; list++)
-        if (!sqlite3_stricmp(s, *list))
-            return true;
-    return false;
-}
-
-static int may_read(const char *table, const char *column, const char *schema, const char *view)
-{
-    static const char *const views[] = { "entity",       "problem",        "change",
-                                         "source_state", "version",        "observed",
-                                         "bluegreen",    "bluegreen_fact", NULL };
-    static const char *const tables[] = { "json_each", "json_tree", NULL };
-    static const char *const below[] = { "entity_id", "source", "doubt", "moment", NULL };
-
-    /* Views can only be ours: nobody else can make one here, and those in the file are off. */
-    if (view && is_one_of(view, views))
-        return SQLITE_OK;
-    if (is_one_of(table, views) && schema && !strcmp(schema, "temp"))
-        return SQLITE_OK;
-    /* No column is read, as by count(*): SQLite then names tables of a view without the view, and
-     * a WITH by its own name without a schema. */
-    if (!*column && (!schema || is_one_of(table, views) || is_one_of(table, below)))
-        return SQLITE_OK;
-    return is_one_of(table, tables) ? SQLITE_OK : SQLITE_DENY;
-}
-
 static int authorize(void *ctx, int action, const char *a, const char *b, const char *schema,
                      const char *view)
 {
-    static const char *const refused[] = { "load_extension", "fts3_tokenizer", "sqlite_log", NULL };
     const struct reader *r = ctx;
 
-    if (r->is_ours)
-        return SQLITE_OK;
-    switch (action) {
-    case SQLITE_SELECT:
-    case SQLITE_RECURSIVE: /* the time limit ends it */
-        return SQLITE_OK;
-    case SQLITE_READ:
-        return may_read(a, b ? b : "", schema, view);
-    case SQLITE_FUNCTION:
-        return is_one_of(b, refused) ? SQLITE_DENY : SQLITE_OK;
-    default:
-        return SQLITE_DENY;
-    }
+    return r->is_ours ? SQLITE_OK : reader_rules_allow(&r->rules, action, a, b, schema, view);
 }
 
 static int on_progress(void *ctx)
@@ -104,6 +66,7 @@ static int on_progress(void *ctx)
 static void close_db(struct reader *r)
 {
     fn_env_release(&r->env);
+    reader_rules_release(&r->rules);
     r->env = (struct fn_env){ 0 };
     db_close(&r->db);
     r->is_empty = r->has_views = false;
@@ -136,7 +99,7 @@ static bool set_up(struct reader *r, struct err *e)
     /* The authorizer would refuse what the constructor of a table function declares. */
     bool ok = fn_register(&r->db, &r->env, e) &&
               db_exec(&r->db, "SELECT 1 FROM json_each('[]'), json_tree('[]')", e) &&
-              views_create(&r->db, r->is_past, e);
+              views_create(&r->db, r->is_past, e) && reader_rules_seal(&r->rules, &r->db, e);
     r->is_ours = false;
     if (!ok)
         return false;
@@ -226,7 +189,8 @@ static bool set_moment(struct reader *r, int64_t at_ms, int64_t *now, struct err
     bool ok = r->has_views && r->is_past == (at_ms != 0);
     if (!ok) {
         r->is_past = at_ms != 0;
-        ok = r->has_views = views_create(&r->db, r->is_past, e);
+        ok = r->has_views =
+            views_create(&r->db, r->is_past, e) && reader_rules_seal(&r->rules, &r->db, e);
     }
     ok = ok && db_do(&r->db, e, "DELETE FROM temp.moment", "") &&
          db_do(&r->db, e, "INSERT INTO temp.moment VALUES(?1)", "i", *now);

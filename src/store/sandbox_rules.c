@@ -43,13 +43,25 @@ bool rules_may_call(const char *name)
                                        sizeof *functions_allowed, compare_name);
 }
 
+/* What the view `row` shows. A WITH may have its name, so what it does not show is never read. */
+static bool is_shown_of_staged(const char *column)
+{
+    static const char *const shown[] = { "source", "kind",   "key",   "name",
+                                         "status", "parent", "attrs", "" };
+
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+        if (!sqlite3_stricmp(column, shown[i]))
+            return true;
+    return false;
+}
+
 bool rules_may_read(const char *table, const char *column, const char *view)
 {
     for (size_t i = 0; i < ARRAY_LEN(tables_allowed); i++)
         if (!sqlite3_stricmp(table, tables_allowed[i]))
             return true;
     if (!sqlite3_stricmp(table, "staged"))
-        return view && !sqlite3_stricmp(view, "row");
+        return view && !sqlite3_stricmp(view, "row") && is_shown_of_staged(column);
     /* Without a column it is a WITH or a subquery counted as a whole, or a real table. */
     return !*column && sqlite3_strnicmp(table, "sqlite_", 7) != 0 &&
            sqlite3_strnicmp(table, "pragma_", 7) != 0 && sqlite3_strnicmp(table, "json", 4) != 0;

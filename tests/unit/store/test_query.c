@@ -154,6 +154,50 @@ static void only_a_select_over_the_views_may_be_asked(void **state)
     }
 }
 
+static void no_name_lends_the_right_to_read_a_table(void **state)
+{
+    static const char *const walks[] = {
+        "WITH entity AS (SELECT * FROM main.meta) SELECT hex(value) FROM entity",
+        "WITH problem AS (SELECT * FROM main.answer_body) SELECT hex(body) FROM problem",
+        "WITH \"Source_State\"(a) AS (SELECT holder FROM main.lease) SELECT a FROM source_state",
+        "WITH x AS (WITH [change] AS (SELECT headers FROM answer) SELECT * FROM change) SELECT * "
+        "FROM x",
+        "WITH RECURSIVE version(v) AS (SELECT value FROM meta UNION SELECT v FROM version) SELECT "
+        "* FROM version",
+        "WITH observed AS MATERIALIZED (SELECT sql FROM sqlite_schema) SELECT * FROM observed",
+        "WITH entity AS (SELECT sql FROM temp.sqlite_schema) SELECT * FROM entity",
+        "WITH entity AS (SELECT sql FROM sqlite_temp_master) SELECT * FROM entity",
+        "WITH entity AS (SELECT name FROM pragma_table_info('meta')) SELECT * FROM entity",
+        "WITH bluegreen AS (SELECT hash FROM main.version) SELECT * FROM bluegreen",
+        "SELECT * FROM (SELECT * FROM main.meta) AS entity",
+        "SELECT (SELECT value FROM main.meta) FROM entity",
+        "SELECT entity.value FROM main.meta AS entity",
+        "SELECT * FROM entity JOIN main.lease AS problem",
+        "SELECT count(*) FROM lease",
+        "SELECT 1 FROM \"META\"",
+        "SELECT count(*) FROM sqlite_schema",
+        "SELECT count(*) FROM pragma_database_list",
+        "SELECT rowid FROM main.answer",
+        "SELECT max(rowid) FROM answer_body",
+    };
+    struct fix *f = *state;
+
+    fill(f);
+    for (size_t i = 0; i < ARRAY_LEN(walks); i++)
+        for (int64_t at = 0; at <= T0; at += T0)
+            if (strncmp(fix_ask(f, at, walks[i]), "usage: ", 7) != 0)
+                fail_msg("%s -> %s", walks[i], fix_ask(f, at, walks[i]));
+    /* The names themselves are free, and a view is not fooled by one. */
+    assert_string_equal(fix_ask(f, 0, "WITH entity(n) AS (SELECT 7) SELECT n FROM entity"), "7");
+    assert_string_equal(fix_ask(f, 0, "WITH lease(n) AS (SELECT 7) SELECT n FROM lease"), "7");
+    char *problems = strdup(fix_ask(f, 0, "SELECT key FROM problem"));
+    assert_true(*problems);
+    assert_string_equal(
+        fix_ask(f, 0, "WITH entity(n) AS (SELECT 7) SELECT p.key FROM problem p, entity"),
+        problems);
+    free(problems);
+}
+
 static void now_is_bound_and_text_comes_out_clean(void **state)
 {
     struct fix *f = *state;
@@ -282,6 +326,7 @@ int main(void)
         T(a_row_that_changes_all_the_time_is_flapping),
         T(a_change_of_attributes_names_what_differs),
         T(only_a_select_over_the_views_may_be_asked),
+        T(no_name_lends_the_right_to_read_a_table),
         T(now_is_bound_and_text_comes_out_clean),
         T(too_many_rows_are_cut_and_too_long_a_question_is_ended),
         T(a_reader_sees_a_store_that_comes_later_and_one_in_its_place),

@@ -103,6 +103,8 @@ static void what_is_not_a_plain_select_is_refused(void **state)
         { "SELECT 1 AS key FROM dbstat", "" },
         { "SELECT key AS key FROM staged", "staged" },
         { "SELECT count(*) AS key FROM staged", "staged" },
+        { "WITH row AS (SELECT * FROM staged) SELECT hash AS key FROM row", "staged" },
+        { "WITH \"Row\" AS (SELECT rowid AS r FROM main.staged) SELECT r AS key FROM row", "" },
         { "SELECT load_extension('x') AS key", "load_extension" },
         { "SELECT randomblob(9) AS key", "randomblob" },
         { "SELECT sqlite_version() AS key", "sqlite_version" },
