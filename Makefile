@@ -151,7 +151,7 @@ RUNNER := tests/run.sh
 .PHONY: test check check-unit check-screen check-pty check-integration build-tests
 build-tests: all $(UNIT_BIN) $(TOOL_BIN) $(if $(wildcard tests/pty/ptyterm.c),$(PTY_BIN))
 test check: build-tests
-	$(Q)B=$(B) $(RUNNER) unit pty integration lint
+	$(Q)B=$(B) $(RUNNER) pty integration lint unit
 check-unit: $(UNIT_BIN)
 	$(Q)B=$(B) $(RUNNER) unit $(addprefix room=,$(ROOM))
 # The screen goldens (tests/screen/) are walked by a unit test of the ui room.
@@ -175,7 +175,7 @@ check-headers:
 	$(Q)for h in $(HEADERS); do \
 	  $(CC) $(ALL_CFLAGS) -Isrc/$$(echo $$h | cut -d/ -f2) -Werror -fsyntax-only -x c $$h || exit 1; done; echo "headers: $(words $(HEADERS)) compile alone"
 check-layers:
-	$(Q)tests/lint/layers.sh
+	$(Q)tests/lint/layers.py
 check-docs: all
 	$(Q)tests/lint/docs.sh
 format:
