@@ -167,6 +167,20 @@ static bool is_null_word(const char *s)
     return !*s || !strcmp(s, "~") || !strcmp(s, "null") || !strcmp(s, "Null") || !strcmp(s, "NULL");
 }
 
+/* Spaces that look like U+0020 and are letters to YAML: Unicode's category Zs without it. */
+static bool has_odd_space(const char *s)
+{
+    static const char *const spaces[] = { "\u00a0", "\u1680", "\u2000", "\u2001",
+                                          "\u2002", "\u2003", "\u2004", "\u2005",
+                                          "\u2006", "\u2007", "\u2008", "\u2009",
+                                          "\u200a", "\u202f", "\u205f", "\u3000" };
+
+    for (size_t i = 0; i < ARRAY_LEN(spaces); i++)
+        if (strstr(s, spaces[i]))
+            return true;
+    return false;
+}
+
 static bool read_scalar(struct reader *r, struct fy_event *ev, struct cfg_pos pos)
 {
     struct fy_token *t = ev->scalar.value;
@@ -185,6 +199,9 @@ static bool read_scalar(struct reader *r, struct fy_event *ev, struct cfg_pos po
     if (!utf8_is_clean(copy, len, UTF8_KEEP_LF))
         return refuse(r, pos, "write it without control, bidirectional and invisible characters",
                       "an escape in this text gives a control or invisible character, refused");
+    if (style == FYSS_PLAIN && has_odd_space(copy))
+        return refuse(r, pos, "write a plain space, or quote the text if it is meant",
+                      "a no-break or other space that only looks like one stands in this text");
     n->text = copy;
     n->is_quoted = style != FYSS_PLAIN;
     n->is_null = !n->is_quoted && is_null_word(copy);

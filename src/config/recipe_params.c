@@ -59,7 +59,7 @@ static bool value_of(struct arena *mem, const struct param_def *p, const struct 
         out->type = CELL_TEXT;
         if (n->kind != (p->type == PARAM_LIST ? CFG_SEQ : CFG_MAP))
             return false;
-        out->text = cfg_to_json(mem, n);
+        out->text = cfg_to_json_texts(mem, n);
         return true;
     }
     out->d = (double)out->i;

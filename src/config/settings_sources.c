@@ -125,7 +125,7 @@ static void load_source(struct settings *s, const struct entry *e, struct source
     out->node = e->node;
     out->pos = e->node->pos;
     out->params = params && params->kind == CFG_MAP ? params : NULL;
-    out->labels_json = labels && labels->kind == CFG_MAP ? cfg_to_json(s->mem, labels) : "{}";
+    out->labels_json = labels && labels->kind == CFG_MAP ? cfg_to_json_texts(s->mem, labels) : "{}";
     if (auth && auth->kind == CFG_MAP)
         auth_load(&out->auth, auth, arena_printf(ps->mem, "%s.auth", e->shown), s->mem, ps);
     check_url_and_auth(out, e->shown, ps);

@@ -328,11 +328,20 @@ static void json_scalar(struct sbuf *out, const struct cfg_node *n)
         json_string(out, n->text);
 }
 
+static void json_written(struct sbuf *out, const struct cfg_node *n)
+{
+    if (n->is_null)
+        sbuf_adds(out, "null");
+    else
+        json_string(out, n->text);
+}
+
 /* The depth is that of the file, at most CFG_DEPTH_MAX. */
-static void json_node(struct sbuf *out, const struct cfg_node *n)
+static void json_node(struct sbuf *out, const struct cfg_node *n,
+                      void (*scalar)(struct sbuf *, const struct cfg_node *))
 {
     if (n->kind == CFG_SCALAR) {
-        json_scalar(out, n);
+        scalar(out, n);
         return;
     }
     sbuf_addc(out, n->kind == CFG_MAP ? '{' : '[');
@@ -343,18 +352,29 @@ static void json_node(struct sbuf *out, const struct cfg_node *n)
             json_string(out, n->keys[i]);
             sbuf_addc(out, ':');
         }
-        json_node(out, n->items[i]);
+        json_node(out, n->items[i], scalar);
     }
     sbuf_addc(out, n->kind == CFG_MAP ? '}' : ']');
 }
 
-char *cfg_to_json(struct arena *mem, const struct cfg_node *n)
+static char *to_json(struct arena *mem, const struct cfg_node *n,
+                     void (*scalar)(struct sbuf *, const struct cfg_node *))
 {
     struct sbuf sb;
 
     sbuf_init(&sb, (size_t)8 * CFG_BIG_FILE_MAX); /* a byte of a file becomes at most six of JSON */
-    json_node(&sb, n);
+    json_node(&sb, n, scalar);
     char *text = arena_strndup(mem, sb.buf, sb.len);
     sbuf_release(&sb);
     return text;
+}
+
+char *cfg_to_json(struct arena *mem, const struct cfg_node *n)
+{
+    return to_json(mem, n, json_scalar);
+}
+
+char *cfg_to_json_texts(struct arena *mem, const struct cfg_node *n)
+{
+    return to_json(mem, n, json_written);
 }

@@ -297,13 +297,32 @@ static bool word(struct door *d, const char *w)
     return sbuf_add(d->out, w, len) || full(d);
 }
 
-static bool number(struct door *d)
+/* A whole number that 64 bits with a sign cannot hold: SQLite would round it (2^63 to 9.2e18). */
+static bool is_too_long_a_whole_number(const char *s, size_t len)
 {
-    size_t len = json_number_len(d->s + d->i, d->n - d->i);
+    static const char max[] = "9223372036854775807", min[] = "9223372036854775808";
+    const char *limit = *s == '-' ? min : max;
+
+    if (memchr(s, '.', len) || memchr(s, 'e', len) || memchr(s, 'E', len))
+        return false;
+    if (*s == '-')
+        s++, len--;
+    if (len < sizeof max - 1)
+        return false;
+    return len > sizeof max - 1 || memcmp(s, limit, len) > 0;
+}
+
+/* Numbers keep their text; one that would lose digits further on becomes a string. */
+static bool door_number(struct door *d)
+{
+    const char *s = d->s + d->i;
+    size_t len = json_number_len(s, d->n - d->i);
 
     if (!len)
         return refuse(d, d->i, "a number as JSON writes them");
-    bool ok = sbuf_add(d->out, d->s + d->i, len);
+    bool ok = is_too_long_a_whole_number(s, len)
+                  ? sbuf_addc(d->out, '"') && sbuf_add(d->out, s, len) && sbuf_addc(d->out, '"')
+                  : sbuf_add(d->out, s, len);
     d->i += len;
     return ok || full(d);
 }
@@ -327,7 +346,7 @@ static bool value(struct door *d)
         return word(d, "null");
     default:
         if (c == '-' || (c >= '0' && c <= '9'))
-            return number(d);
+            return door_number(d);
         return refuse(d, d->i, "a value");
     }
 }

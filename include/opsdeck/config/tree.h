@@ -85,6 +85,9 @@ const struct cfg_node *cfg_get(const struct cfg_node *map,
 /* The node as compact JSON text (plain scalars typed as YAML 1.2 core does; quoted ones are
  * strings). */
 char *cfg_to_json(struct arena *mem, const struct cfg_node *n);
+/* The same with every scalar a string as it was written: 012345678901, 1.10, no and 12:30 of a
+ * label are names, not numbers, booleans or times. Null stays null. */
+char *cfg_to_json_texts(struct arena *mem, const struct cfg_node *n);
 /* The candidate nearest to `word` (edit distance <= 2), or NULL. */
 const char *cfg_nearest(const char *word, const char *const *candidates, size_t n);
 

@@ -137,7 +137,7 @@ static void a_recipe_is_read_whole(void **state)
     assert_true(recipe_bind_map(f.mem, r, NULL, (struct cfg_pos){ 0 }, &b, &f.ps));
     assert_string_equal(b[0].text, "a b");
     assert_int_equal(b[1].i, 3);
-    assert_string_equal(b[2].text, "[1,\"x\"]");
+    assert_string_equal(b[2].text, "[\"1\",\"x\"]");
     assert_int_equal(b[3].i, 120000);
     const struct bind *sets[] = { b };
     const size_t counts[] = { 4 };

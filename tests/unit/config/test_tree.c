@@ -53,6 +53,21 @@ static void nodes_know_their_place(void **state)
     end(&r);
 }
 
+static void texts_are_what_was_written(void **state)
+{
+    (void)state;
+    struct read r;
+    const char text[] =
+        "{a: 012345678901, b: 1.10, c: no, d: 12:30, e: [0x1F, true, ~], f: \"g\\u00a0h\"}";
+
+    begin(&r, text, sizeof text - 1);
+    assert_non_null(r.root);
+    assert_string_equal(cfg_to_json_texts(r.mem, r.root),
+                        "{\"a\":\"012345678901\",\"b\":\"1.10\",\"c\":\"no\",\"d\":\"12:30\","
+                        "\"e\":[\"0x1F\",\"true\",null],\"f\":\"g\u00a0h\"}");
+    end(&r);
+}
+
 static void expect_refused(const char *text, size_t len, const char *word, int line)
 {
     struct read r;
@@ -76,6 +91,9 @@ static void what_can_surprise_is_refused_with_its_place(void **state)
     REFUSED("b: *x\n", "lias", 1);
     REFUSED("a: !!int 5\n", "tag", 1);
     REFUSED("a: 1\nb: 2\na: 3\n", "a", 3);
+    REFUSED("labels:\n  env:\u00a0live\n", "no-break", 2);
+    REFUSED("labels: {env: \u00a0live}\n", "no-break", 1);
+    REFUSED("a: 1\nna\u3000me: x\n", "no-break", 2);
     REFUSED("a: [1, 2\nb: 3\n", NULL, 0);
     REFUSED("a: \xff\xfe\n", NULL, 1);
     REFUSED("a:\n\tb: 1\n", NULL, 2);
@@ -151,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nodes_know_their_place),
+        cmocka_unit_test(texts_are_what_was_written),
         cmocka_unit_test(what_can_surprise_is_refused_with_its_place),
         cmocka_unit_test(bombs_are_refused_before_they_grow),
         cmocka_unit_test(an_excerpt_points_at_the_mistake),

@@ -56,6 +56,14 @@ static void numbers_keep_every_digit(void **state)
     (void)state;
     assert_gives("[9007199254740993,0.1000000000000000055]",
                  "[9007199254740993,0.1000000000000000055]");
+    /* What 64 bits with a sign cannot hold is text from here on: a float would lose its end. */
+    assert_gives("[9223372036854775807,9223372036854775808]",
+                 "[9223372036854775807,\"9223372036854775808\"]");
+    assert_gives("[-9223372036854775808,-9223372036854775809]",
+                 "[-9223372036854775808,\"-9223372036854775809\"]");
+    assert_gives("{\"id\":123456789012345678901234567890}",
+                 "{\"id\":\"123456789012345678901234567890\"}");
+    assert_gives("[9223372036854775808.5,1e30]", "[9223372036854775808.5,1e30]");
 }
 
 static void what_is_no_json_is_refused(void **state)
