@@ -43,7 +43,6 @@ struct dash {
     const char *runbook;
     size_t npanes;
     ev_io tty;
-    ev_async answered;
     ev_prepare draw;
     ev_timer frame, tick;
     ev_signal quits[ARRAY_LEN(quit_signals)], winch, tstp;
@@ -304,20 +303,11 @@ static void on_tty(struct ev_loop *loop, ev_io *w, int revents)
     }
 }
 
-static void query_wake(void *ctx)
+static void on_answers(void *ctx)
 {
     struct dash *d = ctx;
-
-    ev_async_send(d->loop, &d->answered);
-}
-
-static void on_answered(struct ev_loop *loop, ev_async *w, int revents)
-{
-    struct dash *d = w->data;
     struct query_answer a;
 
-    (void)loop;
-    (void)revents;
     d->watch.what = "an answer of the store";
     while (query_next(d->query, &a))
         ui_answer(d->ui, &a);
@@ -513,7 +503,10 @@ static bool open_ui(struct dash *d, const struct theme *theme, const struct keym
                                 .copy = port_copy,
                                 .redraw = port_redraw,
                                 .theme = port_theme };
-    d->query = query_new(&a->store, query_wake, d, e);
+    const struct query_opts qo = {
+        .store = a->store, .loop = d->loop, .ready = on_answers, .ready_ctx = d
+    };
+    d->query = query_new(&qo, e);
     if (!d->query)
         return false;
     d->ui = ui_new(&uo, e);
@@ -543,9 +536,6 @@ static void watch_events(struct dash *d)
     ev_io_init(&d->tty, on_tty, term_fd(d->term), EV_READ);
     d->tty.data = d;
     ev_io_start(d->loop, &d->tty);
-    ev_async_init(&d->answered, on_answered);
-    d->answered.data = d;
-    ev_async_start(d->loop, &d->answered);
     ev_prepare_init(&d->draw, on_draw);
     d->draw.data = d;
     ev_prepare_start(d->loop, &d->draw);
@@ -560,7 +550,6 @@ static void watch_events(struct dash *d)
 static void unwatch(struct dash *d)
 {
     ev_io_stop(d->loop, &d->tty);
-    ev_async_stop(d->loop, &d->answered);
     ev_prepare_stop(d->loop, &d->draw);
     ev_timer_stop(d->loop, &d->frame);
     ev_timer_stop(d->loop, &d->tick);

@@ -30,7 +30,6 @@ struct linear {
     struct poller poller;
     struct row_set *last; /* problems as told so far */
     uint64_t changes_id, list_id, sources_id;
-    ev_async answered;
     ev_io in;
     ev_signal quits[2];
     char line[64];
@@ -133,13 +132,11 @@ static void list_rows(const struct row_set *rs, bool is_sources)
     fflush(stdout);
 }
 
-static void on_answered(struct ev_loop *loop, ev_async *w, int revents)
+static void on_answers(void *ctx)
 {
-    struct linear *l = w->data;
+    struct linear *l = ctx;
     struct query_answer a;
 
-    (void)loop;
-    (void)revents;
     while (query_next(l->query, &a)) {
         if (a.err.code) {
             stamp(l);
@@ -216,13 +213,6 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
     ev_break(loop, EVBREAK_ALL);
 }
 
-static void query_wake(void *ctx)
-{
-    struct linear *l = ctx;
-
-    ev_async_send(l->loop, &l->answered);
-}
-
 static void watch(struct linear *l)
 {
     static const int numbers[] = { SIGINT, SIGTERM };
@@ -243,16 +233,16 @@ int run_linear(struct app *a)
     struct err e = { 0 };
     bool polls = !a->at_ms;
 
-    ev_async_init(&l.answered, on_answered);
-    l.answered.data = &l;
-    l.query = query_new(&a->store, query_wake, &l, &e);
+    const struct query_opts qo = {
+        .store = a->store, .loop = l.loop, .ready = on_answers, .ready_ctx = &l
+    };
+    l.query = query_new(&qo, &e);
     if (!l.query)
         return fail(a, &e);
     if (polls && !poller_open(&l.poller, a, l.loop, &hooks, true, &e)) {
         query_free(l.query);
         return fail(a, &e);
     }
-    ev_async_start(l.loop, &l.answered);
     watch(&l);
     if (a->notice)
         puts(a->notice);

@@ -19,19 +19,10 @@ enum {
     SLOW_US = 5000
 };
 
-static void wake(void *ctx)
+static void on_results(void *ctx)
 {
     struct poller *p = ctx;
 
-    ev_async_send(p->loop, &p->woken);
-}
-
-static void on_woken(struct ev_loop *loop, ev_async *w, int revents)
-{
-    struct poller *p = w->data;
-
-    (void)loop;
-    (void)revents;
     if (p->engine)
         engine_ingest_ready(p->engine);
 }
@@ -45,6 +36,7 @@ static bool make_engine(struct poller *p, bool keep_leases, struct err *e)
         .plan = p->app->plan,
         .ingest = p->ingest,
         .tokens = p->tokens,
+        .files = p->files,
         .next_cookie = &p->next_cookie,
         .hooks = p->hooks,
         .keep_leases = keep_leases,
@@ -58,13 +50,11 @@ bool poller_open(struct poller *p, struct app *a, struct ev_loop *loop,
                  const struct engine_hooks *hooks, bool keep_leases, struct err *e)
 {
     struct ingest_opts io = {
-        .store = a->store, .allow_memory = false, .wake = wake, .wake_ctx = p
+        .store = a->store, .allow_memory = false, .loop = loop, .ready = on_results, .ready_ctx = p
     };
     char *notice = NULL;
 
     *p = (struct poller){ .app = a, .loop = loop, .hooks = *hooks };
-    ev_async_init(&p->woken, on_woken);
-    p->woken.data = p;
     p->ingest = ingest_new(&io, &notice, e);
     if (notice) {
         log_add(LOG_WARN, "store", "%s", notice);
@@ -72,8 +62,8 @@ bool poller_open(struct poller *p, struct app *a, struct ev_loop *loop,
     }
     if (!p->ingest)
         return false;
-    ev_async_start(loop, &p->woken);
     p->tokens = tokens_new(loop);
+    p->files = file_reader_new(loop);
     if (make_engine(p, keep_leases, e))
         return true;
     poller_close(p);
@@ -90,16 +80,15 @@ bool poller_replan(struct poller *p, struct err *e)
 void poller_close(struct poller *p)
 {
     engine_free(p->engine);
-    if (p->ingest) {
-        ev_async_stop(p->loop, &p->woken);
-        ingest_free(p->ingest);
-    }
+    ingest_free(p->ingest);
     tokens_free(p->tokens);
+    file_reader_free(p->files);
     free(p->notice);
     p->notice = NULL;
     p->engine = NULL;
     p->ingest = NULL;
     p->tokens = NULL;
+    p->files = NULL;
 }
 
 /* ---- the watch over turns */

@@ -19,9 +19,9 @@ struct poller {
     struct ingest *ingest;
     struct engine *engine;
     struct tokens *tokens;
+    struct file_reader *files;
     uint64_t next_cookie;
-    char *notice;   /* of opening the store, for the caller to tell; NULL: none */
-    ev_async woken; /* by the ingest thread */
+    char *notice; /* of opening the store, for the caller to tell; NULL: none */
     struct engine_hooks hooks;
 };
 

@@ -1,10 +1,9 @@
-/* Files read on a thread of their own. See file_read.h. */
+/* Files read on a few threads for all sources. See file_read.h. */
 #include "file_read.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,37 +11,57 @@
 #include <unistd.h>
 
 #include <ev.h>
+#include <uthash.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/worker.h"
 
-struct file_read {
-    pthread_mutex_t lock;
-    bool is_finished, is_abandoned; /* whoever comes second frees */
-    struct ev_loop *loop;
-    ev_async async;
-    char *pattern;
-    size_t max_bytes;
-    struct file_bodies result;
-    file_read_fn *done;
-    void *ctx;
+enum {
+    READS_MAX = 20000,
+    END_MS = 50
 };
 
-static void free_all(struct file_read *fr)
-{
-    for (size_t i = 0; i < fr->result.n; i++) {
-        free(fr->result.v[i].path);
-        free(fr->result.v[i].bytes);
-    }
-    free(fr->result.v);
-    free(fr->pattern);
-    pthread_mutex_destroy(&fr->lock);
-    free(fr);
-}
+/* What a thread works on. */
+struct job {
+    uint64_t id;
+    char *pattern;
+    size_t max_bytes;
+};
+
+struct found {
+    uint64_t id;
+    struct file_bodies bodies;
+};
+
+/* Who asked; kept after a cancel until the read ends or its time is over, to find threads that
+ * hang. */
+struct file_read {
+    uint64_t id;
+    struct file_reader *reader;
+    ev_timer limit;
+    char *pattern;
+    int64_t timeout_ms;
+    file_read_fn *done; /* NULL: cancelled */
+    void *ctx;
+    UT_hash_handle hh;
+};
+
+struct file_reader {
+    struct ev_loop *loop;
+    struct worker *worker; /* NULL until the first read */
+    struct file_read *reads;
+    uint64_t last_id;
+};
+
+/* ---- on a thread */
 
 static bool read_all(int fd, const char *path, size_t max_bytes, struct file_body *out,
                      struct err *e)
 {
-    size_t cap = 64 * 1024;
+    struct stat st;
+    size_t cap = fstat(fd, &st) == 0 && st.st_size > 0 && (size_t)st.st_size < max_bytes
+                     ? (size_t)st.st_size + 1
+                     : 64 * 1024;
 
     out->bytes = xmalloc(cap);
     for (;;) {
@@ -84,94 +103,223 @@ static bool read_one(const char *path, size_t max_bytes, struct file_body *out, 
     return ok;
 }
 
-static void read_matches(struct file_read *fr)
+static void read_matches(const struct job *job, struct file_bodies *r)
 {
-    struct file_bodies *r = &fr->result;
     glob_t g = { 0 };
-    int rc = glob(fr->pattern, 0, NULL, &g);
+    int rc = glob(job->pattern, 0, NULL, &g);
 
     if (rc == GLOB_NOMATCH)
-        err_set(&r->err, ERR_NOT_FOUND, 0, "no file matches %s", fr->pattern);
+        err_set(&r->err, ERR_NOT_FOUND, 0, "no file matches %s", job->pattern);
     else if (rc)
-        err_set(&r->err, ERR_IO, 0, "cannot list %s", fr->pattern);
+        err_set(&r->err, ERR_IO, 0, "cannot list %s", job->pattern);
     else if (g.gl_pathc > FILE_READ_MAX_FILES)
-        err_set(&r->err, ERR_LIMIT, 0, "%s matches %zu files, more than %d", fr->pattern,
+        err_set(&r->err, ERR_LIMIT, 0, "%s matches %zu files, more than %d", job->pattern,
                 g.gl_pathc, FILE_READ_MAX_FILES);
     if (!r->err.code) {
         r->v = xcalloc(g.gl_pathc, sizeof *r->v);
         for (size_t i = 0; i < g.gl_pathc && !r->err.code; i++) {
-            read_one(g.gl_pathv[i], fr->max_bytes, &r->v[i], &r->err);
+            read_one(g.gl_pathv[i], job->max_bytes, &r->v[i], &r->err);
             r->n++;
         }
     }
     globfree(&g);
 }
 
-static void *thread_main(void *arg)
+static void free_job(void *ctx, void *item)
 {
-    struct file_read *fr = arg;
+    struct job *job = item;
 
-    read_matches(fr);
-    pthread_mutex_lock(&fr->lock);
-    fr->is_finished = true;
-    bool mine = fr->is_abandoned;
-    if (!mine)
-        ev_async_send(fr->loop, &fr->async);
-    pthread_mutex_unlock(&fr->lock);
-    if (mine)
-        free_all(fr);
-    return NULL;
+    (void)ctx;
+    free(job->pattern);
+    free(job);
 }
 
-static void on_async(struct ev_loop *loop, ev_async *w, int revents)
+static void free_found(void *ctx, void *result)
 {
-    struct file_read *fr = w->data;
+    struct found *f = result;
 
+    (void)ctx;
+    for (size_t i = 0; i < f->bodies.n; i++) {
+        free(f->bodies.v[i].path);
+        free(f->bodies.v[i].bytes);
+    }
+    free(f->bodies.v);
+    free(f);
+}
+
+static void *do_job(void *ctx, void *item)
+{
+    struct job *job = item;
+    struct found *f = xcalloc(1, sizeof *f);
+
+    f->id = job->id;
+    read_matches(job, &f->bodies);
+    free_job(ctx, job);
+    return f;
+}
+
+static void *refuse_job(void *ctx, void *item, const struct err *why)
+{
+    struct job *job = item;
+    struct found *f = xcalloc(1, sizeof *f);
+
+    f->id = job->id;
+    f->bodies.err = *why;
+    err_ctx(&f->bodies.err, "read %s", job->pattern);
+    free_job(ctx, job);
+    return f;
+}
+
+/* ---- on the loop */
+
+static void read_free(struct file_read *fr)
+{
+    HASH_DEL(fr->reader->reads, fr);
+    ev_timer_stop(fr->reader->loop, &fr->limit);
+    free(fr->pattern);
+    free(fr);
+}
+
+static void on_found(void *ctx)
+{
+    struct file_reader *reader = ctx;
+    struct found *f;
+
+    while (reader->worker && (f = worker_next(reader->worker))) {
+        struct file_read *fr;
+        HASH_FIND(hh, reader->reads, &f->id, sizeof f->id, fr);
+        file_read_fn *done = fr ? fr->done : NULL;
+        void *done_ctx = fr ? fr->ctx : NULL;
+        if (fr)
+            read_free(fr);
+        if (done)
+            done(done_ctx, &f->bodies);
+        free_found(NULL, f);
+    }
+}
+
+static bool is_job(const void *item, const void *id)
+{
+    return ((const struct job *)item)->id == *(const uint64_t *)id;
+}
+
+static bool is_found(const void *result, const void *id)
+{
+    return ((const struct found *)result)->id == *(const uint64_t *)id;
+}
+
+static void on_limit(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    struct file_read *fr = t->data;
+    struct file_reader *reader = fr->reader;
+    struct file_bodies none = { 0 };
+    file_read_fn *done = fr->done;
+    void *ctx = fr->ctx;
+
+    (void)loop;
     (void)revents;
-    ev_async_stop(loop, w);
-    /* The thread has sent under the lock: taking it once makes sure it is out. */
-    pthread_mutex_lock(&fr->lock);
-    pthread_mutex_unlock(&fr->lock);
-    fr->done(fr->ctx, &fr->result);
-    free_all(fr);
+    if (worker_give_up(reader->worker, is_job, &fr->id))
+        err_set(&none.err, ERR_TIMEOUT, 0,
+                "%s was not read within %lld ms: a network file system that hangs? that thread is "
+                "left alone",
+                fr->pattern, (long long)fr->timeout_ms);
+    else
+        err_set(&none.err, ERR_TIMEOUT, 0,
+                "%s was not begun within %lld ms: other files that hang are before it", fr->pattern,
+                (long long)fr->timeout_ms);
+    worker_cancel(reader->worker, is_job, is_found, &fr->id);
+    read_free(fr);
+    if (done)
+        done(ctx, &none);
 }
 
-struct file_read *file_read_start(struct ev_loop *loop, const char *pattern, size_t max_bytes,
-                                  file_read_fn *done, void *ctx)
+struct file_reader *file_reader_new(struct ev_loop *loop)
+{
+    struct file_reader *reader = xcalloc(1, sizeof *reader);
+
+    reader->loop = loop;
+    return reader;
+}
+
+static bool start_worker(struct file_reader *reader, struct err *e)
+{
+    const struct worker_opts o = {
+        .what = "a thread that reads files",
+        .threads = FILE_READ_THREADS,
+        .give_ups = FILE_READ_GIVE_UPS,
+        .max_waiting = READS_MAX,
+        .loop = reader->loop,
+        .ready = on_found,
+        .ready_ctx = reader,
+        .work = do_job,
+        .refuse = refuse_job,
+        .free_item = free_job,
+        .free_result = free_found,
+    };
+
+    return reader->worker || worker_new(&o, &reader->worker, e);
+}
+
+/* No thread could be started: told by the timer, since `done` must not be called from within. */
+static void on_no_thread(struct ev_loop *loop, ev_timer *t, int revents)
+{
+    struct file_read *fr = t->data;
+    struct file_bodies none = { 0 };
+    file_read_fn *done = fr->done;
+    void *ctx = fr->ctx;
+
+    (void)loop;
+    (void)revents;
+    err_set(&none.err, ERR_IO, 0, "read %s: no thread for it can be started", fr->pattern);
+    read_free(fr);
+    if (done)
+        done(ctx, &none);
+}
+
+struct file_read *file_read_start(struct file_reader *reader, const char *pattern, size_t max_bytes,
+                                  int64_t timeout_ms, file_read_fn *done, void *ctx)
 {
     struct file_read *fr = xcalloc(1, sizeof *fr);
-    pthread_attr_t attr;
-    pthread_t id;
+    struct err e = { 0 };
+    bool ok = start_worker(reader, &e);
 
-    pthread_mutex_init(&fr->lock, NULL);
-    fr->loop = loop;
+    fr->id = ++reader->last_id;
+    fr->reader = reader;
     fr->pattern = xstrdup(pattern);
-    fr->max_bytes = max_bytes;
+    fr->timeout_ms = timeout_ms;
     fr->done = done;
     fr->ctx = ctx;
-    ev_async_init(&fr->async, on_async);
-    fr->async.data = fr;
-    ev_async_start(loop, &fr->async);
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    int rc = pthread_create(&id, &attr, thread_main, fr);
-    pthread_attr_destroy(&attr);
-    if (rc) {
-        err_errno(&fr->result.err, rc, "start a thread to read %s", pattern);
-        ev_async_send(loop, &fr->async);
+    HASH_ADD(hh, reader->reads, id, sizeof fr->id, fr);
+    ev_timer_init(&fr->limit, ok ? on_limit : on_no_thread, ok ? (double)timeout_ms / 1000.0 : 0.,
+                  0.);
+    fr->limit.data = fr;
+    ev_timer_start(reader->loop, &fr->limit);
+    if (ok) {
+        struct job *job = xcalloc(1, sizeof *job);
+        job->id = fr->id;
+        job->pattern = xstrdup(pattern);
+        job->max_bytes = max_bytes;
+        worker_submit(reader->worker, job);
     }
     return fr;
 }
 
 void file_read_cancel(struct file_read *fr)
 {
-    if (!fr)
+    if (fr)
+        fr->done = NULL;
+}
+
+void file_reader_free(struct file_reader *reader)
+{
+    struct file_read *fr, *tmp;
+
+    if (!reader)
         return;
-    ev_async_stop(fr->loop, &fr->async);
-    pthread_mutex_lock(&fr->lock);
-    bool mine = fr->is_finished;
-    fr->is_abandoned = true;
-    pthread_mutex_unlock(&fr->lock);
-    if (mine)
-        free_all(fr);
+    HASH_ITER(hh, reader->reads, fr, tmp)
+    {
+        read_free(fr);
+    }
+    (void)worker_stop(reader->worker, END_MS); /* a thread that hangs has all it needs for itself */
+    free(reader);
 }

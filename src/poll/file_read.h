@@ -1,6 +1,7 @@
 /*
- * Files off the loop: a hung network file system must not stop keys or other sources, so
- * each read has a short-lived thread of its own. Loop thread only.
+ * Files off the loop: a hung network file system must not stop keys or other sources, so a few
+ * threads read for all of them. A read that hangs longer than it may is told as an error and its
+ * thread left alone; another takes its place, at most FILE_READ_GIVE_UPS times. Loop thread only.
  */
 #ifndef OPSDECK_POLL_FILE_READ_H
 #define OPSDECK_POLL_FILE_READ_H
@@ -9,8 +10,8 @@
 #include <stdint.h>
 
 #include "opsdeck/base/err.h"
+#include "opsdeck/poll/engine.h"
 
-struct ev_loop;
 struct file_read;
 
 struct file_body {
@@ -27,13 +28,16 @@ struct file_bodies {
 };
 
 enum {
-    FILE_READ_MAX_FILES = 500
+    FILE_READ_MAX_FILES = 500,
+    FILE_READ_THREADS = 4,
+    FILE_READ_GIVE_UPS = 4
 };
 
-/* `done` is called from the loop; the bodies are good during the call. `pattern` may be a glob. */
+/* `done` is called from the loop; the bodies are good during the call. `pattern` may be a glob.
+ * ERR_TIMEOUT after `timeout_ms`, counted from now: waiting behind others that hang counts, too. */
 typedef void file_read_fn(void *ctx, struct file_bodies *bodies);
-struct file_read *file_read_start(struct ev_loop *loop, const char *pattern, size_t max_bytes,
-                                  file_read_fn *done, void *ctx);
-void file_read_cancel(struct file_read *fr); /* no callback any more */
+struct file_read *file_read_start(struct file_reader *reader, const char *pattern, size_t max_bytes,
+                                  int64_t timeout_ms, file_read_fn *done, void *ctx);
+void file_read_cancel(struct file_read *fr); /* no callback any more; NULL is fine */
 
 #endif

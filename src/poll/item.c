@@ -50,6 +50,7 @@ void item_stop(struct item *it)
         if (it->http_id)
             http_cancel(en->http, it->http_id);
         file_read_cancel(it->file);
+        it->file = NULL;
         ev_timer_stop(en->o.loop, &it->retry);
         it->state = ITEM_DONE;
         give_turn_back(it, NULL);
@@ -563,8 +564,8 @@ static void item_send(struct item *it)
         return;
     }
     if (it->plan.transport == TRANSPORT_FILE) {
-        it->file = file_read_start(engine_of(it)->o.loop, it->plan.pattern,
-                                   (size_t)src->recipe->body_max, on_files, it);
+        it->file = file_read_start(engine_of(it)->o.files, it->plan.pattern,
+                                   (size_t)src->recipe->body_max, src->timeout_ms, on_files, it);
         return;
     }
     fill_request(it);

@@ -1,42 +1,30 @@
 /*
- * The ingest's thread and its two queues: jobs in, results out, both in order. What a job does
- * is jobs.c's business. See ingest.h.
+ * The ingest: a worker with one thread whose items are jobs. What a job does is jobs.c's
+ * business. See ingest.h.
  */
 #include "ingest_priv.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/worker.h"
 
-struct queued_job {
-    struct queued_job *next;
-    struct ingest_job *job;
-};
-
-struct queued_result {
-    struct queued_result *next;
-    struct ingest_result *result;
+enum {
+    JOBS_MAX = 100000 /* far above what the sources of one configuration have under way */
 };
 
 struct ingest {
-    struct worker worker; /* the thread's alone between start and join */
+    struct worker *worker;
+    struct writer writer; /* the thread's alone once it runs */
     char *dir;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    struct queued_job *jobs, **jobs_end;
-    struct queued_result *results, **results_end;
     atomic_bool stop;
-    atomic_uint_fast64_t generation;
-    void (*wake)(void *ctx);
-    void *wake_ctx;
 };
 
-static void job_free(struct ingest_job *job)
+static void free_job(void *ctx, void *item)
 {
+    struct ingest_job *job = item;
+
+    (void)ctx;
     arena_free(job->mem);
     free(job->body);
     free(job);
@@ -51,94 +39,67 @@ void ingest_result_free(struct ingest_result *r)
     free(r);
 }
 
-/* ---- the thread */
-
-/* The next job; NULL when the end has come and nothing is left. */
-static struct ingest_job *take(struct ingest *in)
+static void free_result(void *ctx, void *result)
 {
-    pthread_mutex_lock(&in->lock);
-    while (!in->jobs && !atomic_load(&in->stop))
-        pthread_cond_wait(&in->cond, &in->lock);
-    struct queued_job *q = in->jobs;
-    if (q) {
-        in->jobs = q->next;
-        if (!in->jobs)
-            in->jobs_end = &in->jobs;
-    }
-    pthread_mutex_unlock(&in->lock);
-    struct ingest_job *job = q ? q->job : NULL;
-    free(q);
-    return job;
+    (void)ctx;
+    ingest_result_free(result);
 }
 
+static struct ingest_result *result_of(const struct ingest_job *job)
+{
+    struct ingest_result *r = xcalloc(1, sizeof *r);
+
+    r->type = job->type;
+    r->cookie = job->cookie;
+    r->gen = job->gen;
+    r->total = -1;
+    return r;
+}
+
+static void *do_job(void *ctx, void *item)
+{
+    struct ingest *in = ctx;
+    struct ingest_result *r = result_of(item);
+
+    writer_do(&in->writer, item, r);
+    free_job(NULL, item);
+    return r;
+}
+
+static void *refuse_job(void *ctx, void *item, const struct err *why)
+{
+    struct ingest_result *r = result_of(item);
+
+    r->err = *why;
+    free_job(ctx, item);
+    return r;
+}
+
+/* What others wait for: leases given back, how it went. */
+static bool is_for_the_end(const void *item)
+{
+    const struct ingest_job *job = item;
+
+    return job->type == INGEST_RELEASE || job->type == INGEST_STATE || job->type == INGEST_DROP;
+}
+
+/* Another job waits, or the end has come. */
 static bool is_wanted(void *ctx)
 {
     struct ingest *in = ctx;
 
-    pthread_mutex_lock(&in->lock);
-    bool waits = in->jobs != NULL;
-    pthread_mutex_unlock(&in->lock);
-    return waits || atomic_load(&in->stop);
+    return worker_has_waiting(in->worker);
 }
 
-static void give(struct ingest *in, struct ingest_result *r)
+static void close_writer(void *ctx)
 {
-    struct queued_result *q = xcalloc(1, sizeof *q);
+    struct ingest *in = ctx;
 
-    q->result = r;
-    pthread_mutex_lock(&in->lock);
-    *in->results_end = q;
-    in->results_end = &q->next;
-    pthread_mutex_unlock(&in->lock);
-    if (in->wake && !atomic_load(&in->stop))
-        in->wake(in->wake_ctx);
-}
-
-/* At the end only what others wait for is still done: leases given back, how it went. */
-static bool is_done_at_end(enum ingest_job_type type)
-{
-    return type == INGEST_RELEASE || type == INGEST_STATE || type == INGEST_DROP;
-}
-
-static void *work(void *arg)
-{
-    struct ingest *in = arg;
-    struct ingest_job *job;
-
-    while ((job = take(in))) {
-        if (!atomic_load(&in->stop) || is_done_at_end(job->type)) {
-            struct ingest_result *r = xcalloc(1, sizeof *r);
-            r->type = job->type;
-            r->cookie = job->cookie;
-            r->gen = job->gen;
-            if (worker_do(&in->worker, job, r))
-                atomic_fetch_add(&in->generation, 1);
-            give(in, r);
-        }
-        job_free(job);
-    }
-    return NULL;
-}
-
-/* ---- for the loop */
-
-static bool start_thread(struct ingest *in, struct err *e)
-{
-    sigset_t all, before;
-
-    /* Signals are the loop's. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&in->thread, NULL, work, in);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rc == 0 || err_errno(e, rc, "start the thread that writes the cache");
+    writer_close(&in->writer);
 }
 
 static void release(struct ingest *in)
 {
-    worker_close(&in->worker);
-    pthread_cond_destroy(&in->cond);
-    pthread_mutex_destroy(&in->lock);
     free(in->dir);
     free(in);
 }
@@ -148,73 +109,59 @@ struct ingest *ingest_new(const struct ingest_opts *o, char **notice, struct err
     struct ingest *in = xcalloc(1, sizeof *in);
     struct ingest_opts mine = *o;
     char *told = NULL;
+    const struct worker_opts wo = {
+        .what = "the thread that writes the cache",
+        .threads = 1,
+        .max_waiting = JOBS_MAX,
+        .loop = o->loop,
+        .ready = o->ready,
+        .ctx = in,
+        .ready_ctx = o->ready_ctx,
+        .work = do_job,
+        .refuse = refuse_job,
+        .free_item = free_job,
+        .free_result = free_result,
+        .is_for_the_end = is_for_the_end,
+        .finish = close_writer,
+    };
 
     in->dir = xstrdup(o->store.dir);
     mine.store.dir = in->dir;
-    in->wake = o->wake;
-    in->wake_ctx = o->wake_ctx;
-    in->jobs_end = &in->jobs;
-    in->results_end = &in->results;
-    in->worker.stop = &in->stop;
-    in->worker.is_wanted = is_wanted;
-    in->worker.wanted_ctx = in;
-    pthread_mutex_init(&in->lock, NULL);
-    pthread_cond_init(&in->cond, NULL);
-    bool ok = worker_open(&in->worker, &mine, &told, e) && start_thread(in, e);
+    in->writer.stop = &in->stop;
+    in->writer.is_wanted = is_wanted;
+    in->writer.wanted_ctx = in;
+    bool ok = writer_open(&in->writer, &mine, &told, e) && worker_new(&wo, &in->worker, e);
     if (notice)
         *notice = told;
     else
         free(told);
     if (ok)
         return in;
+    writer_close(&in->writer);
     release(in);
     return NULL;
 }
 
 void ingest_submit(struct ingest *in, struct ingest_job *job)
 {
-    struct queued_job *q = xcalloc(1, sizeof *q);
-
-    q->job = job;
-    pthread_mutex_lock(&in->lock);
-    *in->jobs_end = q;
-    in->jobs_end = &q->next;
-    pthread_cond_signal(&in->cond);
-    pthread_mutex_unlock(&in->lock);
+    worker_submit(in->worker, job);
 }
 
 struct ingest_result *ingest_next(struct ingest *in)
 {
-    pthread_mutex_lock(&in->lock);
-    struct queued_result *q = in->results;
-    if (q) {
-        in->results = q->next;
-        if (!in->results)
-            in->results_end = &in->results;
-    }
-    pthread_mutex_unlock(&in->lock);
-    struct ingest_result *r = q ? q->result : NULL;
-    free(q);
-    return r;
+    return worker_next(in->worker);
 }
 
-uint64_t ingest_generation(const struct ingest *in)
+struct ingest_result *ingest_wait(struct ingest *in)
 {
-    return atomic_load(&in->generation);
+    return worker_wait(in->worker);
 }
 
 void ingest_free(struct ingest *in)
 {
-    struct ingest_result *r;
-
     if (!in)
         return;
-    pthread_mutex_lock(&in->lock);
     atomic_store(&in->stop, true);
-    pthread_cond_signal(&in->cond);
-    pthread_mutex_unlock(&in->lock);
-    pthread_join(in->thread, NULL);
-    while ((r = ingest_next(in)))
-        ingest_result_free(r);
-    release(in);
+    if (worker_stop(in->worker, INGEST_END_MS))
+        release(in);
 }

@@ -1,11 +1,11 @@
-/* Between the ingest's thread and queues (ingest.c) and what its jobs do (jobs.c). */
+/* Between the ingest's queues (ingest.c) and what its jobs do on its thread (jobs.c). */
 #ifndef OPSDECK_STORE_INGEST_PRIV_H
 #define OPSDECK_STORE_INGEST_PRIV_H
 
 #include "store_priv.h"
 
 /* What the ingest thread alone works with. */
-struct worker {
+struct writer {
     struct ingest_db in;
     struct gen_source *gens; /* by name */
     unsigned nboxes;         /* sandboxes alive */
@@ -18,10 +18,10 @@ struct worker {
     size_t nsources;
 };
 
-/* o->store.dir outlives the worker. */
-bool worker_open(struct worker *w, const struct ingest_opts *o, char **notice, struct err *e);
+/* o->store.dir outlives the writer. */
+bool writer_open(struct writer *w, const struct ingest_opts *o, char **notice, struct err *e);
 /* Fills *r, also its error. True when readers may see something new. */
-bool worker_do(struct worker *w, const struct ingest_job *job, struct ingest_result *r);
-void worker_close(struct worker *w);
+bool writer_do(struct writer *w, const struct ingest_job *job, struct ingest_result *r);
+void writer_close(struct writer *w);
 
 #endif

@@ -73,7 +73,7 @@ static bool open_memory(struct ingest_db *in, char **notice, struct err *e)
     return true;
 }
 
-bool worker_open(struct worker *w, const struct ingest_opts *o, char **notice, struct err *e)
+bool writer_open(struct writer *w, const struct ingest_opts *o, char **notice, struct err *e)
 {
     struct ingest_db *in = &w->in;
     struct err mine = { 0 };
@@ -90,7 +90,7 @@ bool worker_open(struct worker *w, const struct ingest_opts *o, char **notice, s
 }
 
 /* Another process has moved the file away (it was damaged), or opening it again failed before. */
-static bool reopen(struct worker *w, struct err *e)
+static bool reopen(struct writer *w, struct err *e)
 {
     struct ingest_db *in = &w->in;
     char *notice = NULL;
@@ -118,7 +118,7 @@ static bool reopen(struct worker *w, struct err *e)
 
 /* ---- generations */
 
-static struct gen_source *gen_of(struct worker *w, const char *source)
+static struct gen_source *gen_of(struct writer *w, const char *source)
 {
     struct gen_source *g;
 
@@ -146,7 +146,7 @@ static void forget(struct gen_source *g)
     g->gen = 0;
 }
 
-static void drop_box(struct worker *w, struct gen_source *g)
+static void drop_box(struct writer *w, struct gen_source *g)
 {
     if (g->sb)
         w->nboxes--;
@@ -155,7 +155,7 @@ static void drop_box(struct worker *w, struct gen_source *g)
 }
 
 /* The generation a job belongs to; NULL with *e set when it is not open any more. */
-static struct gen_source *open_gen(struct worker *w, const struct ingest_job *job, struct err *e)
+static struct gen_source *open_gen(struct writer *w, const struct ingest_job *job, struct err *e)
 {
     struct gen_source *g = gen_of(w, job->source);
 
@@ -165,7 +165,7 @@ static struct gen_source *open_gen(struct worker *w, const struct ingest_job *jo
     return NULL;
 }
 
-static bool do_begin(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_begin(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     struct gen_source *g = gen_of(w, job->source);
 
@@ -185,7 +185,7 @@ static bool do_begin(struct worker *w, const struct ingest_job *job, struct inge
     return false;
 }
 
-static bool do_drop(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_drop(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     struct gen_source *g = gen_of(w, job->source);
 
@@ -199,7 +199,7 @@ static bool do_drop(struct worker *w, const struct ingest_job *job, struct inges
     return false;
 }
 
-static bool do_eval(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_eval(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     struct gen_source *g = open_gen(w, job, &r->err);
     const struct sandbox_input in = {
@@ -216,7 +216,7 @@ static bool do_eval(struct worker *w, const struct ingest_job *job, struct inges
     return false;
 }
 
-static bool map_one(struct worker *w, struct gen_source *g, const struct ingest_job *job,
+static bool map_one(struct writer *w, struct gen_source *g, const struct ingest_job *job,
                     const struct kept_body *kept, struct ingest_result *r)
 {
     struct map_body body = {
@@ -248,7 +248,7 @@ static bool map_one(struct worker *w, struct gen_source *g, const struct ingest_
     return true;
 }
 
-static bool do_map(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_map(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     struct gen_source *g = open_gen(w, job, &r->err);
     struct kept_body kept = { 0 };
@@ -280,7 +280,7 @@ static void note_doubts(struct gen_source *g, const struct map_step *step, const
     }
 }
 
-static bool do_commit(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_commit(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     struct gen_source *g = open_gen(w, job, &r->err);
     const struct map_step *step = job->step;
@@ -310,7 +310,7 @@ static bool do_commit(struct worker *w, const struct ingest_job *job, struct ing
     return ok;
 }
 
-static bool do_validators(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_validators(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     answers_validators(&w->in, job->step, &r->rows, &r->err);
     return false;
@@ -323,7 +323,7 @@ static char *dup_in(struct arena *mem, const char *s)
     return s ? arena_strdup(mem, s) : NULL;
 }
 
-static void remember_sources(struct worker *w, const struct ingest_job *job)
+static void remember_sources(struct writer *w, const struct ingest_job *job)
 {
     arena_free(w->sources_mem);
     w->sources_mem = arena_new();
@@ -341,7 +341,7 @@ static void remember_sources(struct worker *w, const struct ingest_job *job)
     }
 }
 
-static bool do_sources(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_sources(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     remember_sources(w, job);
     return sources_set(&w->in, job->sources, job->nsources, &r->err);
@@ -354,7 +354,7 @@ static void set_holder(struct gen_source *g, const char *holder, int64_t epoch)
     g->epoch = epoch;
 }
 
-static bool do_lease(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_lease(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     int64_t epoch = 0;
 
@@ -364,7 +364,7 @@ static bool do_lease(struct worker *w, const struct ingest_job *job, struct inge
     return false;
 }
 
-static bool do_release(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_release(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     struct gen_source *g = gen_of(w, job->source);
     const char *holder = job->holder ? job->holder : g->holder;
@@ -375,12 +375,12 @@ static bool do_release(struct worker *w, const struct ingest_job *job, struct in
     return false;
 }
 
-static bool do_state(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_state(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     return source_set_state(&w->in, job->source, &job->state, &r->err);
 }
 
-static bool do_maintain(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+static bool do_maintain(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     (void)job;
     retention_run(&w->in, w->is_wanted, w->wanted_ctx, &r->err);
@@ -390,7 +390,7 @@ static bool do_maintain(struct worker *w, const struct ingest_job *job, struct i
 /* ---- all of them */
 
 static const struct {
-    bool (*run)(struct worker *w, const struct ingest_job *job, struct ingest_result *r);
+    bool (*run)(struct writer *w, const struct ingest_job *job, struct ingest_result *r);
     bool needs_source, needs_step, is_staging; /* is_staging: the file is not touched */
 } jobs[] = {
     [INGEST_SOURCES] = { do_sources, false, false, false },
@@ -406,7 +406,7 @@ static const struct {
     [INGEST_MAINTAIN] = { do_maintain, false, false, false },
 };
 
-bool worker_do(struct worker *w, const struct ingest_job *job, struct ingest_result *r)
+bool writer_do(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     size_t type = (size_t)job->type;
 
@@ -430,7 +430,7 @@ static void close_file(struct ingest_db *in)
     sqlite3_wal_checkpoint_v2(in->db.h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
-void worker_close(struct worker *w)
+void writer_close(struct writer *w)
 {
     struct gen_source *g, *next;
 

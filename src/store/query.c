@@ -1,47 +1,38 @@
 /*
  * The query worker: a reader on a thread of its own. Questions wait in a queue, answers come
- * back in its order. A cancelled question is taken out of the queue, or ended by the flag that
- * the reader's progress handler looks at; a late answer of it is dropped.
+ * back in its order. A cancelled question is taken out of the queue, or ended by the progress
+ * handler of the reader; a late answer of it is dropped.
  */
 #include "reader_priv.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/worker.h"
+
+enum {
+    QUESTIONS_MAX = 10000,
+    END_MS = 200 /* a question that runs is ended by its progress handler */
+};
 
 struct asked {
-    struct asked *next;
     uint64_t id;
     struct arena *mem;
     struct question q;
 };
 
-struct answered {
-    struct answered *next;
-    struct query_answer a;
-};
-
 struct query {
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    struct reader *reader; /* the thread's alone */
-    struct asked *asked, **asked_end;
-    struct answered *answers, **answers_end;
-    uint64_t last_id, running; /* running: 0 none */
-    atomic_bool cancel;        /* the running one */
-    bool is_stopping;
-    void (*wake)(void *ctx);
-    void *wake_ctx;
+    struct worker *worker;
+    struct reader *reader;       /* the thread's alone once it runs */
+    const struct asked *running; /* the thread's */
+    uint64_t last_id;
 };
 
-static struct asked *asked_new(const struct question *q)
+static struct asked *asked_new(const struct question *q, uint64_t id)
 {
     struct asked *a = xcalloc(1, sizeof *a);
 
+    a->id = id;
     a->mem = arena_new();
     a->q = *q;
     a->q.sql = arena_strdup(a->mem, q->sql);
@@ -55,91 +46,87 @@ static struct asked *asked_new(const struct question *q)
     return a;
 }
 
-static void asked_free(struct asked *a)
+static void free_asked(void *ctx, void *item)
 {
+    struct asked *a = item;
+
+    (void)ctx;
     arena_free(a->mem);
     free(a);
 }
 
-/* The next question, with the lock held; NULL: stop. */
-static struct asked *take(struct query *q)
+static void free_answer(void *ctx, void *result)
 {
-    while (!q->asked && !q->is_stopping)
-        pthread_cond_wait(&q->cond, &q->lock);
-    if (q->is_stopping)
-        return NULL;
-    struct asked *a = q->asked;
-    q->asked = a->next;
-    if (!q->asked)
-        q->asked_end = &q->asked;
-    q->running = a->id;
-    atomic_store(&q->cancel, false);
-    return a;
+    struct query_answer *answer = result;
+
+    (void)ctx;
+    row_set_free(answer->rows);
+    free(answer);
 }
 
-/* With the lock held. False: nobody wants it any more. */
-static bool hand_over(struct query *q, struct query_answer *answer)
+static void *answer_one(void *ctx, void *item)
 {
-    bool is_wanted = !atomic_load(&q->cancel) && !q->is_stopping;
+    struct query *q = ctx;
+    struct asked *a = item;
+    struct query_answer *answer = xcalloc(1, sizeof *answer);
 
-    q->running = 0;
-    if (!is_wanted) {
-        row_set_free(answer->rows);
-        return false;
-    }
-    struct answered *a = xcalloc(1, sizeof *a);
-    a->a = *answer;
-    *q->answers_end = a;
-    q->answers_end = &a->next;
-    return true;
+    answer->id = a->id;
+    q->running = a;
+    reader_ask(q->reader, &a->q, &answer->rows, &answer->err);
+    q->running = NULL;
+    free_asked(NULL, a);
+    return answer;
 }
 
-static void *work(void *arg)
+static void *refuse_one(void *ctx, void *item, const struct err *why)
 {
-    struct query *q = arg;
-    struct asked *a;
+    struct asked *a = item;
+    struct query_answer *answer = xcalloc(1, sizeof *answer);
 
-    pthread_mutex_lock(&q->lock);
-    while ((a = take(q))) {
-        pthread_mutex_unlock(&q->lock);
-        struct query_answer answer = { .id = a->id };
-        reader_ask(q->reader, &a->q, &answer.rows, &answer.err);
-        asked_free(a);
-        pthread_mutex_lock(&q->lock);
-        if (!hand_over(q, &answer))
-            continue;
-        pthread_mutex_unlock(&q->lock);
-        q->wake(q->wake_ctx);
-        pthread_mutex_lock(&q->lock);
-    }
-    pthread_mutex_unlock(&q->lock);
-    return NULL;
+    (void)ctx;
+    answer->id = a->id;
+    answer->err = *why;
+    free_asked(NULL, a);
+    return answer;
 }
 
-struct query *query_new(const struct store_opts *o, void (*wake)(void *ctx), void *wake_ctx,
-                        struct err *e)
+static bool is_cancelled(void *ctx)
+{
+    struct query *q = ctx;
+
+    return worker_is_cancelled(q->worker, q->running);
+}
+
+static void close_reader(void *ctx)
+{
+    struct query *q = ctx;
+
+    reader_free(q->reader);
+}
+
+struct query *query_new(const struct query_opts *o, struct err *e)
 {
     struct query *q = xcalloc(1, sizeof *q);
-    sigset_t all, before;
+    const struct worker_opts wo = {
+        .what = "the thread for questions to the cache",
+        .threads = 1,
+        .max_waiting = QUESTIONS_MAX,
+        .loop = o->loop,
+        .ready = o->ready,
+        .ready_ctx = o->ready_ctx,
+        .ctx = q,
+        .work = answer_one,
+        .refuse = refuse_one,
+        .free_item = free_asked,
+        .free_result = free_answer,
+        .finish = close_reader,
+    };
 
-    q->wake = wake;
-    q->wake_ctx = wake_ctx;
-    q->asked_end = &q->asked;
-    q->answers_end = &q->answers;
     /* Opened by the first question, on the thread: the loop makes no call that may wait. */
-    q->reader = reader_new(o);
-    reader_set_cancel(q->reader, &q->cancel);
-    pthread_mutex_init(&q->lock, NULL);
-    pthread_cond_init(&q->cond, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&q->thread, NULL, work, q);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc == 0)
+    q->reader = reader_new(&o->store);
+    reader_set_cancel(q->reader, is_cancelled, q);
+    if (worker_new(&wo, &q->worker, e))
         return q;
-    err_errno(e, rc, "start the thread for questions to the cache");
-    pthread_cond_destroy(&q->cond);
-    pthread_mutex_destroy(&q->lock);
     reader_free(q->reader);
     free(q);
     return NULL;
@@ -147,91 +134,48 @@ struct query *query_new(const struct store_opts *o, void (*wake)(void *ctx), voi
 
 uint64_t query_submit(struct query *q, const struct question *question)
 {
-    struct asked *a = asked_new(question);
+    struct asked *a = asked_new(question, ++q->last_id);
 
-    pthread_mutex_lock(&q->lock);
-    uint64_t id = a->id = ++q->last_id;
-    *q->asked_end = a;
-    q->asked_end = &a->next;
-    pthread_cond_signal(&q->cond);
-    pthread_mutex_unlock(&q->lock);
-    return id;
+    worker_submit(q->worker, a);
+    return q->last_id;
 }
 
-static void drop_asked(struct query *q, uint64_t id)
+static bool is_asked(const void *item, const void *id)
 {
-    for (struct asked **p = &q->asked; *p; p = &(*p)->next) {
-        struct asked *a = *p;
-        if (a->id != id)
-            continue;
-        *p = a->next;
-        if (!a->next)
-            q->asked_end = p;
-        asked_free(a);
-        return;
-    }
+    return ((const struct asked *)item)->id == *(const uint64_t *)id;
 }
 
-static void drop_answer(struct query *q, uint64_t id)
+static bool is_answer(const void *result, const void *id)
 {
-    for (struct answered **p = &q->answers; *p; p = &(*p)->next) {
-        struct answered *a = *p;
-        if (a->a.id != id)
-            continue;
-        *p = a->next;
-        if (!a->next)
-            q->answers_end = p;
-        row_set_free(a->a.rows);
-        free(a);
-        return;
-    }
+    return ((const struct query_answer *)result)->id == *(const uint64_t *)id;
 }
 
 void query_cancel(struct query *q, uint64_t id)
 {
-    pthread_mutex_lock(&q->lock);
-    if (id && q->running == id)
-        atomic_store(&q->cancel, true);
-    drop_asked(q, id);
-    drop_answer(q, id);
-    pthread_mutex_unlock(&q->lock);
+    worker_cancel(q->worker, is_asked, is_answer, &id);
+}
+
+static bool take_answer(struct query_answer *answer, struct query_answer *out)
+{
+    if (!answer)
+        return false;
+    *out = *answer;
+    free(answer);
+    return true;
 }
 
 bool query_next(struct query *q, struct query_answer *out)
 {
-    pthread_mutex_lock(&q->lock);
-    struct answered *a = q->answers;
-    if (a) {
-        q->answers = a->next;
-        if (!q->answers)
-            q->answers_end = &q->answers;
-    }
-    pthread_mutex_unlock(&q->lock);
-    if (!a)
-        return false;
-    *out = a->a;
-    free(a);
-    return true;
+    return take_answer(worker_next(q->worker), out);
+}
+
+bool query_wait(struct query *q, struct query_answer *out)
+{
+    return take_answer(worker_wait(q->worker), out);
 }
 
 void query_free(struct query *q)
 {
-    struct query_answer left;
-
-    if (!q)
-        return;
-    pthread_mutex_lock(&q->lock);
-    q->is_stopping = true;
-    atomic_store(&q->cancel, true);
-    pthread_cond_signal(&q->cond);
-    pthread_mutex_unlock(&q->lock);
-    pthread_join(q->thread, NULL);
-    while (q->asked)
-        drop_asked(q, q->asked->id);
-    while (query_next(q, &left))
-        row_set_free(left.rows);
-    pthread_cond_destroy(&q->cond);
-    pthread_mutex_destroy(&q->lock);
-    reader_free(q->reader);
-    free(q);
+    if (q && worker_stop(q->worker, END_MS))
+        free(q);
 }

@@ -36,7 +36,8 @@ struct reader {
     bool is_past, has_views;
     bool is_ours; /* a statement of this program is being prepared */
     int64_t deadline_ms;
-    const atomic_bool *cancel;
+    bool (*cancel)(void *ctx);
+    void *cancel_ctx;
     bool is_timeout, is_cancelled;
 };
 
@@ -54,7 +55,7 @@ static int on_progress(void *ctx)
 {
     struct reader *r = ctx;
 
-    if (r->cancel && atomic_load(r->cancel))
+    if (r->cancel && r->cancel(r->cancel_ctx))
         r->is_cancelled = true;
     else if (r->deadline_ms && mono_now_ms() > r->deadline_ms)
         r->is_timeout = true;
@@ -148,9 +149,10 @@ bool reader_open(const struct store_opts *o, bool or_empty, struct reader **out,
     return true;
 }
 
-void reader_set_cancel(struct reader *r, const atomic_bool *cancel)
+void reader_set_cancel(struct reader *r, bool (*is_cancelled)(void *ctx), void *ctx)
 {
-    r->cancel = cancel;
+    r->cancel = is_cancelled;
+    r->cancel_ctx = ctx;
 }
 
 void reader_free(struct reader *r)

@@ -8,7 +8,8 @@
 
 /* Not opened yet: the first question does that. */
 struct reader *reader_new(const struct store_opts *o);
-/* A question ends with ERR_CANCELLED as soon as *cancel is set; NULL: never. */
-void reader_set_cancel(struct reader *r, const atomic_bool *cancel);
+/* A question ends with ERR_CANCELLED as soon as is_cancelled says so; looked at every few
+ * thousand steps. */
+void reader_set_cancel(struct reader *r, bool (*is_cancelled)(void *ctx), void *ctx);
 
 #endif

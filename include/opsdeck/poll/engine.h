@@ -18,6 +18,7 @@
 
 struct clock;
 struct engine;
+struct file_reader;
 struct ev_loop;
 struct tokens;
 
@@ -55,10 +56,16 @@ struct engine_opts {
     uint64_t *next_cookie; /* counts on from engine to engine: late answers to an old one must find
                               nobody */
     struct tokens *tokens; /* one a process: an environment variable is read once and wiped */
+    struct file_reader *files; /* one a process: threads that hang outlive an engine */
     struct engine_hooks hooks;
     bool keep_leases; /* dashboard and collect: hold a source between polls, so that a second
                          process does not poll it too */
 };
+
+/* The threads that read files for all sources; started by the first read. Loop thread. */
+struct file_reader *file_reader_new(struct ev_loop *loop);
+/* After the engine. Reads under way are forgotten. NULL is fine. */
+void file_reader_free(struct file_reader *reader);
 
 /* Starts libcurl, tells the ingest the list of sources. Nothing is polled yet. */
 struct engine *engine_new(const struct engine_opts *o, struct err *e);

@@ -1,7 +1,7 @@
 /*
  * The ingest port: the only writer of the cache, on its own thread. The loop hands over jobs,
- * each with its arena; results come back in order through ingest_next(), after `wake` was
- * called (from the ingest thread: it must only do ev_async_send).
+ * each with its arena; results come back in order through ingest_next(), after `ready` was
+ * called on the loop.
  *
  * One poll of a source is a generation: begin, then per step any number of evals and bodies,
  * then a commit of that step; drop forgets what is staged. Nothing is visible to readers
@@ -23,9 +23,11 @@
 #include "opsdeck/store/store.h"
 
 struct arena;
+struct ev_loop;
 struct ingest;
 
 enum {
+    INGEST_END_MS = 700,                       /* how long the end is waited for */
     INGEST_ON_DEMAND_MS = 7 * 24 * 3600 * 1000 /* interval of a source that only a person asks:
                                                   without an answer it is idle, not late */
 };
@@ -171,8 +173,9 @@ struct ingest_result {
 struct ingest_opts {
     struct store_opts store;
     bool allow_memory;
-    void (*wake)(void *ctx); /* any thread */
-    void *wake_ctx;
+    struct ev_loop *loop;     /* NULL: nobody is told of results, ingest_wait() is used */
+    void (*ready)(void *ctx); /* on the loop: results wait */
+    void *ready_ctx;
 };
 
 /*
@@ -187,9 +190,13 @@ void ingest_submit(struct ingest *in, struct ingest_job *job);
 /* The oldest result, to be freed with ingest_result_free(); NULL when there is none. */
 struct ingest_result *ingest_next(struct ingest *in);
 void ingest_result_free(struct ingest_result *r);
-/* Counts commits: readers compare to know whether to ask anew. */
-uint64_t ingest_generation(const struct ingest *in);
-/* Finishes the job at hand, drops the rest, checkpoints, closes. */
+/* Without a loop: blocks for the oldest result; NULL when no job is left that could give one. */
+struct ingest_result *ingest_wait(struct ingest *in);
+/*
+ * Finishes the job at hand, gives leases back, drops the rest, checkpoints, closes. What takes
+ * longer than INGEST_END_MS is left behind: the process is about to end, and SQLite's files are
+ * good at any moment.
+ */
 void ingest_free(struct ingest *in);
 
 #endif

@@ -28,6 +28,8 @@
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/store/store.h"
 
+struct ev_loop;
+
 struct question {
     const char *sql; /* one SELECT; named binds */
     const struct bind *binds;
@@ -55,12 +57,21 @@ struct query_answer {
     struct err err;
     struct row_set *rows; /* NULL on error; the receiver frees it */
 };
-struct query *query_new(const struct store_opts *o, void (*wake)(void *ctx), void *wake_ctx,
-                        struct err *e);
-/* Copies the question. Answers come in order. */
+struct query_opts {
+    struct store_opts store;
+    struct ev_loop *loop;     /* NULL: nobody is told of answers, query_wait() is used */
+    void (*ready)(void *ctx); /* on the loop: answers wait */
+    void *ready_ctx;
+};
+/* Loop thread, as all that follow. The wake is armed before the thread starts. */
+struct query *query_new(const struct query_opts *o, struct err *e);
+/* Copies the question. Answers come in order; one that cannot be asked is answered with an error.
+ */
 uint64_t query_submit(struct query *q, const struct question *question);
 void query_cancel(struct query *q, uint64_t id); /* no answer will come */
 bool query_next(struct query *q, struct query_answer *out);
+/* Without a loop: blocks for the next answer; false when no question is left. */
+bool query_wait(struct query *q, struct query_answer *out);
 void query_free(struct query *q);
 
 #endif

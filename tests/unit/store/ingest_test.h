@@ -39,15 +39,10 @@ static inline int64_t fix_wall(void *ctx)
     return f->now;
 }
 
-static inline void fix_wake(void *ctx)
-{
-    (void)ctx;
-}
-
 static inline struct ingest *fix_open(struct fix *f)
 {
     struct err e = { 0 };
-    struct ingest_opts o = { .store = f->store, .wake = fix_wake };
+    struct ingest_opts o = { .store = f->store };
     struct ingest *in = ingest_new(&o, NULL, &e);
 
     if (!in)
@@ -133,8 +128,8 @@ static inline struct ingest_result *fix_do(struct fix *f, struct ingest *in,
         job->source = "s";
     job->gen = f->gen;
     ingest_submit(in, job);
-    while (!(r = ingest_next(in)))
-        nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+    r = ingest_wait(in);
+    assert_non_null(r);
     assert_int_equal(r->cookie, f->cookie);
     return r;
 }

@@ -381,25 +381,13 @@ static void a_file_moved_away_is_opened_anew_with_its_sources(void **state)
                         "b|s");
 }
 
-static void a_generation_number_grows_with_each_commit(void **state)
-{
-    struct fix *f = *state;
-    struct thing_step t;
-
-    thing_step_init(&t, "list");
-    fix_sources(f);
-    uint64_t before = ingest_generation(f->in);
-    fix_counts(f, &t.step, "[]", 0, 0, 0);
-    assert_true(ingest_generation(f->in) > before);
-}
-
 static void a_file_that_cannot_be_used_leaves_memory_when_allowed_and_says_so(void **state)
 {
     struct fix *f = *state;
     struct thing_step t;
     struct err e = { 0 };
     char path[128], *notice = NULL;
-    struct ingest_opts o = { .store = f->store, .wake = fix_wake, .allow_memory = true };
+    struct ingest_opts o = { .store = f->store, .allow_memory = true };
 
     ingest_free(f->in);
     snprintf(path, sizeof path, "%s/opsdeck.db", f->dir);
@@ -440,7 +428,6 @@ int main(void)
         T(a_file_that_may_not_grow_fails_clearly_and_recovers),
         T(a_file_moved_away_is_opened_anew_with_its_sources),
         T(a_file_that_cannot_be_used_leaves_memory_when_allowed_and_says_so),
-        T(a_generation_number_grows_with_each_commit),
     };
 
     return cmocka_run_group_tests_name("store/ingest", tests, NULL, NULL);

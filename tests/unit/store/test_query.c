@@ -264,10 +264,9 @@ static void a_reader_sees_a_store_that_comes_later_and_one_in_its_place(void **s
 
 static struct query_answer wait_answer(struct query *w)
 {
-    struct query_answer a;
+    struct query_answer a = { 0 };
 
-    while (!query_next(w, &a))
-        nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+    assert_true(query_wait(w, &a));
     return a;
 }
 
@@ -284,7 +283,8 @@ static void the_worker_answers_in_order_and_drops_what_is_cancelled(void **state
                              .nbinds = 1 };
 
     fill(f);
-    struct query *w = query_new(&f->store, fix_wake, NULL, &e);
+    const struct query_opts o = { .store = f->store };
+    struct query *w = query_new(&o, &e);
     assert_non_null(w);
     uint64_t running = query_submit(w, &endless), queued = query_submit(w, &endless);
     uint64_t wanted = query_submit(w, &name), next = query_submit(w, &name);
