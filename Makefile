@@ -147,9 +147,16 @@ $(TOOL_BIN): $(B)/tests/tools/%: $(B)/tests/tools/%.o $(call libs_of,net)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# Preloaded by tests: they make calls fail that do not fail by themselves.
+SHIMS := $(patsubst %.c,$(B)/%.so,$(sort $(wildcard tests/shims/*.c)))
+$(B)/tests/shims/%.so: tests/shims/%.c $(B)/flags
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
+
 RUNNER := tests/run.sh
 .PHONY: test check check-unit check-screen check-pty check-integration build-tests
-build-tests: all $(UNIT_BIN) $(TOOL_BIN) $(if $(wildcard tests/pty/ptyterm.c),$(PTY_BIN))
+build-tests: all $(UNIT_BIN) $(TOOL_BIN) $(SHIMS) $(if $(wildcard tests/pty/ptyterm.c),$(PTY_BIN))
 test check: build-tests
 	$(Q)B=$(B) $(RUNNER) pty integration lint unit
 check-unit: $(UNIT_BIN)

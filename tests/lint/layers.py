@@ -66,6 +66,8 @@ def main():
                         bad.append("%s:%d: %s" % (path, n, why))
                 elif path.startswith("src/") and BANNED.search(line) and not COMMENT.match(line):
                     bad.append("%s:%d: banned: %s" % (path, n, line.strip()))
+                elif "pthread_create" in line and path != "src/base/worker.c":
+                    bad.append("%s:%d: a thread outside base/worker.h: %s" % (path, n, line.strip()))
     if seen <= 50:
         bad.append("only %d includes seen: the check is broken" % seen)
     print("\n".join(bad) if bad else "layers: %d includes in order" % seen)
