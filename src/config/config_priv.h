@@ -34,9 +34,12 @@ char *cfg_slurp(struct arena *mem, const char *path, size_t max, enum read_trust
                 struct cfg_problems *ps);
 struct cfg_node *cfg_read_text_max(struct arena *mem, const char *name, const char *text,
                                    size_t len, size_t max, struct cfg_problems *ps);
-/* A recipe, pane, theme or keymap file. `fingerprint` may be NULL. */
-struct cfg_node *cfg_read_data_file(struct arena *mem, const char *path, uint64_t *fingerprint,
-                                    struct cfg_problems *ps);
+/* A recipe, pane, theme or keymap: its file, or the text of it that is there already. */
+struct cfg_node *cfg_read_data_file(struct arena *mem, const char *path, struct cfg_problems *ps);
+struct cfg_node *cfg_read_data_text(struct arena *mem, const char *path, const char *text,
+                                    size_t len, struct cfg_problems *ps);
+/* The bytes of such a file in `mem`; NULL with a problem. */
+char *cfg_slurp_data(struct arena *mem, const char *path, size_t *len, struct cfg_problems *ps);
 /* bytes of valid, clean text -> nodes (reader.c); `text` has no byte order mark. */
 struct cfg_node *cfg_parse(struct arena *mem, const char *name, const char *text, size_t len,
                            struct cfg_problems *ps);

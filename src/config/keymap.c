@@ -87,7 +87,7 @@ struct keymap_file *keymap_load(struct arena *mem, const char *path,
     struct reading rd = {
         .k = k, .mem = mem, .names = action_names, .nnames = nactions, .ps = ps, .ok = true
     };
-    const struct cfg_node *root = cfg_read_data_file(mem, path, NULL, ps);
+    const struct cfg_node *root = cfg_read_data_file(mem, path, ps);
 
     if (!root)
         return NULL;

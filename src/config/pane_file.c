@@ -201,8 +201,17 @@ static bool read_detail(struct arena *mem, struct pane_def *p, const struct cfg_
 
 struct pane_def *pane_load(struct arena *mem, const char *path, struct cfg_problems *ps)
 {
+    size_t len = 0;
+    const char *text = cfg_slurp_data(mem, path, &len, ps);
+
+    return text ? pane_parse(mem, path, text, len, ps) : NULL;
+}
+
+struct pane_def *pane_parse(struct arena *mem, const char *path, const char *text, size_t len,
+                            struct cfg_problems *ps)
+{
     struct pane_def *p = arena_alloc(mem, sizeof *p);
-    const struct cfg_node *root = cfg_read_data_file(mem, path, NULL, ps);
+    const struct cfg_node *root = cfg_read_data_text(mem, path, text, len, ps);
 
     if (!root || !key_check(&table, "", root, "", ps))
         return NULL;

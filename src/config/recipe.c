@@ -58,14 +58,26 @@ static bool check_file_name(const struct recipe *r, const struct cfg_node *root,
     return false;
 }
 
-struct recipe *recipe_load(struct arena *mem, const char *path, struct cfg_problems *ps)
+/* FNV-1a: names a version of a file, guards nothing. */
+static uint64_t fingerprint_of(const char *text, size_t len)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+struct recipe *recipe_parse(struct arena *mem, const char *path, const char *text, size_t len,
+                            struct cfg_problems *ps)
 {
     struct recipe *r = arena_alloc(mem, sizeof *r);
     size_t first = ps->n;
-    const struct cfg_node *root = cfg_read_data_file(mem, path, &r->fingerprint, ps);
+    const struct cfg_node *root = cfg_read_data_text(mem, path, text, len, ps);
 
     if (!root)
         return NULL;
+    r->fingerprint = fingerprint_of(text, len);
     /* What the table refuses does not hide what the readers below find: all is told at once. */
     bool ok = key_check(&recipe_table, "", root, "", ps);
     r->file = arena_strdup(mem, path);
@@ -79,4 +91,12 @@ struct recipe *recipe_load(struct arena *mem, const char *path, struct cfg_probl
     ok &= read_steps(mem, r, cfg_get(root, "steps"), ps);
     cfg_problems_sort(ps, first);
     return ok ? r : NULL;
+}
+
+struct recipe *recipe_load(struct arena *mem, const char *path, struct cfg_problems *ps)
+{
+    size_t len = 0;
+    const char *text = cfg_slurp_data(mem, path, &len, ps);
+
+    return text ? recipe_parse(mem, path, text, len, ps) : NULL;
 }

@@ -79,7 +79,7 @@ static const char *json_of(struct arena *mem, const struct runbook *rb)
 struct runbook *runbook_load(struct arena *mem, const char *path, struct cfg_problems *ps)
 {
     size_t before = cfg_problems_errors(ps);
-    const struct cfg_node *root = cfg_read_data_file(mem, path, NULL, ps);
+    const struct cfg_node *root = cfg_read_data_file(mem, path, ps);
     struct runbook *rb = arena_alloc(mem, sizeof *rb);
 
     if (!root || !key_check(&table, "", root, "", ps))

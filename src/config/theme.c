@@ -163,7 +163,7 @@ struct theme *theme_load(struct arena *mem, const char *path, const char *const 
 {
     static const char *const keys[] = { "theme", "help", "roles" };
     struct theme *t = arena_alloc(mem, sizeof *t);
-    const struct cfg_node *root = cfg_read_data_file(mem, path, NULL, ps),
+    const struct cfg_node *root = cfg_read_data_file(mem, path, ps),
                           *roles = cfg_get(root, "roles");
 
     if (!root || !check_top(root, keys, ARRAY_LEN(keys), ps))

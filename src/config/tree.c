@@ -117,8 +117,13 @@ static int dirty_col(const char *line, size_t len)
 
     for (int col = 1; at < len; col++) {
         uint32_t cp;
-        size_t n = utf8_decode(line + at, len - at, &cp);
+        size_t n;
 
+        if (line[at] >= ' ' && line[at] <= '~') {
+            at++;
+            continue;
+        }
+        n = utf8_decode(line + at, len - at, &cp);
         if (!utf8_is_valid(line + at, n) ||
             (line[at] != '\t' && line[at] != '\r' && n == 1 && iscntrl((unsigned char)line[at])))
             return col;
@@ -192,27 +197,23 @@ struct cfg_node *cfg_read_file(struct arena *mem, const char *path, struct cfg_p
     return text ? cfg_read_text_max(mem, path, text, len, CFG_FILE_MAX, ps) : NULL;
 }
 
-/* FNV-1a: names a version of a file, guards nothing. */
-static uint64_t fingerprint_of(const char *text, size_t len)
+char *cfg_slurp_data(struct arena *mem, const char *path, size_t *len, struct cfg_problems *ps)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    return h;
+    return cfg_slurp(mem, path, CFG_BIG_FILE_MAX, READ_DATA, len, ps);
 }
 
-struct cfg_node *cfg_read_data_file(struct arena *mem, const char *path, uint64_t *fingerprint,
-                                    struct cfg_problems *ps)
+struct cfg_node *cfg_read_data_text(struct arena *mem, const char *path, const char *text,
+                                    size_t len, struct cfg_problems *ps)
+{
+    return cfg_read_text_max(mem, path, text, len, CFG_BIG_FILE_MAX, ps);
+}
+
+struct cfg_node *cfg_read_data_file(struct arena *mem, const char *path, struct cfg_problems *ps)
 {
     size_t len = 0;
-    const char *text = cfg_slurp(mem, path, CFG_BIG_FILE_MAX, READ_DATA, &len, ps);
+    const char *text = cfg_slurp_data(mem, path, &len, ps);
 
-    if (!text)
-        return NULL;
-    if (fingerprint)
-        *fingerprint = fingerprint_of(text, len);
-    return cfg_read_text_max(mem, path, text, len, CFG_BIG_FILE_MAX, ps);
+    return text ? cfg_read_data_text(mem, path, text, len, ps) : NULL;
 }
 
 struct cfg_node *cfg_new_scalar(struct arena *mem, struct cfg_pos pos, const char *text)

@@ -149,8 +149,13 @@ struct recipe {
     uint64_t fingerprint; /* of the file's bytes: a changed recipe asks anew */
 };
 
-/* One recipe file. NULL and problems when anything is wrong. */
+/*
+ * One recipe: its file, or its text, which `path` names in problems. NULL and problems when
+ * anything is wrong. The recipe and a copy of what it needs of the text live in `mem`.
+ */
 struct recipe *recipe_load(struct arena *mem, const char *path, struct cfg_problems *ps);
+struct recipe *recipe_parse(struct arena *mem, const char *path, const char *text, size_t len,
+                            struct cfg_problems *ps);
 /* Find NAME.yaml in the recipes/ folders. *path NULL in the result means: not there. */
 char *recipe_find(struct arena *mem, const struct data_dirs *dirs, const char *name);
 /* All recipe files, shipped ones hidden by user's of the same name; sorted by name. */

@@ -72,7 +72,11 @@ struct pane_def {
     struct cfg_pos pos;
 };
 
+/* One pane: its file, or its text, which `path` names in problems. NULL and problems on a mistake.
+ */
 struct pane_def *pane_load(struct arena *mem, const char *path, struct cfg_problems *ps);
+struct pane_def *pane_parse(struct arena *mem, const char *path, const char *text, size_t len,
+                            struct cfg_problems *ps);
 size_t pane_list(struct arena *mem, const struct data_dirs *dirs, char ***paths);
 
 enum {

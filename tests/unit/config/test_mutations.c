@@ -26,35 +26,54 @@ enum {
 static const char *const roles[] = { "ok", "crit", "text", "dim" };
 static const char *const actions[] = { "copy", "wide", "raw" };
 
-/* Loads `path`; true when the loader was content. */
-typedef bool load_fn(struct arena *mem, const char *path, struct cfg_problems *ps);
-
-static bool load_recipe(struct arena *mem, const char *path, struct cfg_problems *ps)
+static void write_whole(const char *path, const struct sbuf *sb)
 {
-    return recipe_load(mem, path, ps) != NULL;
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    fwrite(sb->buf, 1, sb->len, f);
+    fclose(f);
+    chmod(path, 0600);
 }
 
-static bool load_pane(struct arena *mem, const char *path, struct cfg_problems *ps)
+/* Loads the text as the file `path`; true when the loader was content. */
+typedef bool load_fn(struct arena *mem, const char *path, const struct sbuf *text,
+                     struct cfg_problems *ps);
+
+static bool load_recipe(struct arena *mem, const char *path, const struct sbuf *text,
+                        struct cfg_problems *ps)
 {
-    return pane_load(mem, path, ps) != NULL;
+    return recipe_parse(mem, path, text->buf, text->len, ps) != NULL;
 }
 
-static bool load_theme(struct arena *mem, const char *path, struct cfg_problems *ps)
+static bool load_pane(struct arena *mem, const char *path, const struct sbuf *text,
+                      struct cfg_problems *ps)
 {
+    return pane_parse(mem, path, text->buf, text->len, ps) != NULL;
+}
+
+static bool load_theme(struct arena *mem, const char *path, const struct sbuf *text,
+                       struct cfg_problems *ps)
+{
+    write_whole(path, text);
     return theme_load(mem, path, roles, ARRAY_LEN(roles), ps) != NULL;
 }
 
-static bool load_keymap(struct arena *mem, const char *path, struct cfg_problems *ps)
+static bool load_keymap(struct arena *mem, const char *path, const struct sbuf *text,
+                        struct cfg_problems *ps)
 {
+    write_whole(path, text);
     return keymap_load(mem, path, actions, ARRAY_LEN(actions), ps) != NULL;
 }
 
-static bool load_config(struct arena *mem, const char *path, struct cfg_problems *ps)
+static bool load_config(struct arena *mem, const char *path, const struct sbuf *text,
+                        struct cfg_problems *ps)
 {
+    (void)mem;
+    write_whole(path, text);
     struct settings_flags flags = { .config = path };
     struct settings *s = settings_load(&flags, ps);
 
-    (void)mem;
     if (s)
         row_set_free(settings_dump(s));
     settings_free(s);
@@ -72,16 +91,6 @@ static char *read_whole(struct arena *mem, const char *path, size_t *len)
     return buf;
 }
 
-static void write_whole(const char *path, const struct sbuf *sb)
-{
-    FILE *f = fopen(path, "w");
-
-    assert_non_null(f);
-    fwrite(sb->buf, 1, sb->len, f);
-    fclose(f);
-    chmod(path, 0600);
-}
-
 /* Where the value that begins at `from` ends: before the next separator, or with its line. */
 static size_t value_end(const char *text, size_t len, size_t from, bool whole_line)
 {
@@ -96,8 +105,7 @@ static void load_one(load_fn *load, const char *path, const struct sbuf *sb)
     struct arena *mem = arena_new();
     struct cfg_problems ps = { .mem = mem };
 
-    write_whole(path, sb);
-    bool ok = load(mem, path, &ps);
+    bool ok = load(mem, path, sb, &ps);
     if (ok != (cfg_problems_errors(&ps) == 0)) {
         print_message("%s\n", sb->buf);
         fail_msg("loaded: %d, problems: %zu", ok, ps.n);
@@ -118,9 +126,12 @@ static void mutate(load_fn *load, const char *text, size_t len, const char *path
     for (size_t at = 0; at + 1 < len; at++) {
         if (text[at] != ':' || !strchr(" \n", text[at + 1]))
             continue;
+        size_t ends[] = { value_end(text, len, at + 1, false), value_end(text, len, at + 1, true) };
         for (size_t i = 0; i < 2 * ARRAY_LEN(values); i++) {
-            size_t end = value_end(text, len, at + 1, i % 2);
+            size_t end = ends[i % 2];
 
+            if (i % 2 && end == ends[0])
+                continue; /* the same text once more */
             sbuf_reset(&sb);
             sbuf_add(&sb, text, at + 1);
             sbuf_adds(&sb, values[i / 2]);
