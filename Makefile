@@ -158,7 +158,7 @@ RUNNER := tests/run.sh
 .PHONY: test check check-unit check-screen check-pty check-integration build-tests
 build-tests: all $(UNIT_BIN) $(TOOL_BIN) $(SHIMS) $(if $(wildcard tests/pty/ptyterm.c),$(PTY_BIN))
 test check: build-tests
-	$(Q)B=$(B) $(RUNNER) pty integration lint unit
+	$(Q)B=$(B) $(RUNNER) integration pty lint unit
 check-unit: $(UNIT_BIN)
 	$(Q)B=$(B) $(RUNNER) unit $(addprefix room=,$(ROOM))
 # The screen goldens (tests/screen/) are walked by a unit test of the ui room.

@@ -1,10 +1,12 @@
 """Shared by the integration tests: a server that can misbehave, opsdeck with a home of its own, and ok / not ok lines."""
+import concurrent.futures
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -90,6 +92,12 @@ def same(got, want, what=""):
         raise AssertionError("%s: expected %r, got %r" % (what, want, got))
 
 
+def side_by_side(fn, items, lanes=4):
+    """fn of every item, a few at a time: for cases that mostly wait, each with a server and a home of its own."""
+    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+        return list(pool.map(fn, items))
+
+
 def clean(text, what):
     """No control byte but LF (and CR LF of CSV) ever leaves."""
     if isinstance(text, bytes):
@@ -102,10 +110,13 @@ def clean(text, what):
 def main():
     failed = 0
     for fn in TESTS:
+        start = time.monotonic()
         try:
             why = fn()
             print("skip %s: %s" % (fn.__name__, why[5:]) if isinstance(why, str) and why.startswith("skip ") else "ok " + fn.__name__, flush=True)
         except Exception as e:  # noqa: BLE001 a test that breaks in any way has failed
             failed += 1
             print("not ok %s: %s: %s" % (fn.__name__, type(e).__name__, str(e)[:1500]), flush=True)
+        if time.monotonic() - start > 2:  # where the time of the whole goes, for whoever reads the log
+            print("# %s took %.1f s" % (fn.__name__, time.monotonic() - start), flush=True)
     sys.exit(1 if failed else 0)

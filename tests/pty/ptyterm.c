@@ -16,6 +16,7 @@
  *   screen             print the screen
  *   golden FILE        the screen equals the file; UPDATE_GOLDEN=1 writes it
  *   bytes-below N MS   over MS milliseconds fewer than N bytes are sent
+ *   run COMMAND        by the shell, beside the program; its status is 0
  * Usage: ptyterm ROWS COLS SCRIPT COMMAND [ARG ...]. Exit 0 when every line held.
  */
 #include <errno.h>
@@ -349,6 +350,19 @@ static bool bytes_below(struct pt *p, const char *arg)
     return n < (size_t)most;
 }
 
+/* What goes on outside the terminal meanwhile: another server, a clock to note. */
+static bool run_command(const char *command)
+{
+    int status = -1;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 static bool run_line(struct pt *p, const char *cmd, const char *arg)
 {
     int status;
@@ -397,6 +411,8 @@ static bool run_line(struct pt *p, const char *cmd, const char *arg)
         return golden(p, arg);
     if (!strcmp(cmd, "bytes-below"))
         return bytes_below(p, arg);
+    if (!strcmp(cmd, "run"))
+        return run_command(arg);
     printf("unknown command %s\n", cmd);
     return false;
 }
