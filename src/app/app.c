@@ -67,6 +67,7 @@ static void make_safe(void)
     setlocale(LC_CTYPE, ""); /* LC_NUMERIC stays "C": JSON and SQL want points */
     setlocale(LC_TIME, "C");
     log_set_redactor(redact_text);
+    memory_policy();
 }
 
 static int run(struct app *a, int argc, char **argv)
@@ -99,11 +100,8 @@ int app_main(int argc, char **argv)
     a.mem = arena_new();
     a.clock = clock_system();
     int status = run(&a, argc, argv);
+    status = out_end(&a.out, status);
     app_release(&a);
     log_close();
-    if (fflush(stdout) != 0 && errno != EPIPE) {
-        fprintf(stderr, "opsdeck: writing the output failed: %s\n", strerror(errno));
-        return EXIT_IO;
-    }
     return status;
 }

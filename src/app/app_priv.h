@@ -14,8 +14,9 @@
 #include "opsdeck/store/query.h"
 #include "opsdeck/store/store.h"
 
+#include "out.h"
+
 struct clock;
-struct cJSON;
 
 /* sysexits.h where it has a word for it (docs/commands.md). */
 enum {
@@ -59,6 +60,7 @@ struct options {
 /* Everything a command needs, opened as far as it asked for. */
 struct app {
     struct options o;
+    struct out out;
     struct arena *mem;
     const struct clock *clock;
     struct settings *settings;
@@ -118,6 +120,9 @@ int cmd_help(struct app *a);
 int cmd_completion(struct app *a);
 int cmd_man(struct app *a);
 
+/* memory.c: before any library is used */
+void memory_policy(void);
+
 /* context.c: each returns an exit status, 0 when good; problems and errors are told already. */
 int app_settings(struct app *a);
 int app_plan(struct app *a);
@@ -125,7 +130,7 @@ void app_release(struct app *a);
 void app_print_problems(const struct cfg_problems *ps);
 int exit_of(const struct err *e);
 /* Tell an error on stderr, and as {"error"} on stdout with --json; returns the exit status. */
-int fail(const struct app *a, const struct err *e);
+int fail(struct app *a, const struct err *e);
 /* Answer a question from the store on this thread. NULL: told, *status says which exit. */
 struct row_set *app_ask(struct app *a, const char *sql, const struct bind *binds, size_t nbinds,
                         int *status);
@@ -147,19 +152,20 @@ struct out_column {
         AS_TIME
     } as;
 };
-struct cJSON *json_row(const struct row_set *rs, size_t row); /* the contract's {row} */
-struct cJSON *json_time(int64_t ms);                          /* RFC 3339 or null for 0 */
-struct cJSON *json_cell(const struct cell *c);
-struct cJSON *json_parse_or_text(const char *text);
-void out_json(struct cJSON *doc);           /* prints and frees */
-void out_objects(const struct row_set *rs); /* a JSON list of objects, columns as they are */
-void out_csv(const struct row_set *rs);
-void out_table(const struct app *a, const struct row_set *rs, const struct out_column *cols,
+/* Values of a document; keys as in json_text.h. */
+void json_row(struct json *j, const struct row_set *rs, size_t row);       /* members of {row} */
+void json_rows(struct json *j, const char *key, const struct row_set *rs); /* [{row}, ...] */
+void json_time(struct json *j, const char *key, int64_t ms); /* RFC 3339 or null for 0 */
+void json_cell(struct json *j, const char *key, const struct cell *c);
+void json_attrs(struct json *j, const char *key, const char *text);
+void out_objects(struct app *a, const struct row_set *rs); /* a list of objects, columns as are */
+void out_csv(struct app *a, const struct row_set *rs);
+void out_table(struct app *a, const struct row_set *rs, const struct out_column *cols,
                size_t ncols);
 /* Rows of the contract in the format asked for. */
-void out_rows(const struct app *a, const struct row_set *rs);
+void out_rows(struct app *a, const struct row_set *rs);
 /* {"ok":bool,"checks":[...]} from columns name ok detail place; returns whether all are ok. */
-bool out_checks(const struct app *a, const struct row_set *rs);
+bool out_checks(struct app *a, const struct row_set *rs);
 struct row_set *filter_rows(struct row_set *rs, const char *expr); /* takes rs */
 
 int cmd_poll(struct app *a);

@@ -40,9 +40,13 @@ static const cJSON *list_of(const cJSON *o, const char *name)
 static void time_to_text(cJSON *o, const char *name)
 {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
+    char text[TIME_TEXT_MAX];
 
     if (cJSON_IsNumber(v))
-        cJSON_ReplaceItemInObjectCaseSensitive(o, name, json_time((int64_t)v->valuedouble));
+        cJSON_ReplaceItemInObjectCaseSensitive(
+            o, name,
+            v->valuedouble > 0 ? cJSON_CreateString(time_iso((int64_t)v->valuedouble, text))
+                               : cJSON_CreateNull());
 }
 
 static void say_past(cJSON *doc)
@@ -73,68 +77,68 @@ static void times_to_text(cJSON *doc)
 
 /* ---- text */
 
-static void print_flags(const cJSON *o)
+static void print_flags(struct out *out, const cJSON *o)
 {
     const cJSON *f;
 
     cJSON_ArrayForEach (f, list_of(o, "flags"))
-        printf(" %s", f->valuestring);
+        out_addf(out, " %s", f->valuestring);
 }
 
-static void print_slots(const cJSON *env, int64_t now)
+static void print_slots(struct out *out, const cJSON *env, int64_t now)
 {
     const cJSON *s;
     char at[TIME_TEXT_MAX];
 
     cJSON_ArrayForEach (s, list_of(env, "slots")) {
         int64_t created = number(s, "created"), waiting = number(s, "waiting");
-        printf("  %-12s %-16s version %s, created %s", text(s, "role"), text(s, "name"),
-               *text(s, "version") ? text(s, "version") : "not known",
-               created > 0 ? time_local(created, now, at) : "not known");
+        out_addf(out, "  %-12s %-16s version %s, created %s", text(s, "role"), text(s, "name"),
+                 *text(s, "version") ? text(s, "version") : "not known",
+                 created > 0 ? time_local(created, now, at) : "not known");
         if (waiting > 0)
-            printf(", %lld in its own queues", (long long)waiting);
-        print_flags(s);
-        putchar('\n');
+            out_addf(out, ", %lld in its own queues", (long long)waiting);
+        print_flags(out, s);
+        out_add(out, "\n");
     }
 }
 
-static void print_steps(const cJSON *env)
+static void print_steps(struct out *out, const cJSON *env)
 {
     const cJSON *st, *c;
 
     cJSON_ArrayForEach (st, list_of(env, "next")) {
         bool is_allowed = cJSON_IsTrue(list_of(st, "allowed"));
-        printf("  %-4s %s %s%s%s\n", is_allowed ? "may" : "no", text(st, "step"),
-               text(st, "target"), *text(st, "reason") ? ": " : "", text(st, "reason"));
+        out_addf(out, "  %-4s %s %s%s%s\n", is_allowed ? "may" : "no", text(st, "step"),
+                 text(st, "target"), *text(st, "reason") ? ": " : "", text(st, "reason"));
         if (*text(st, "command"))
-            printf("       %s\n", text(st, "command"));
+            out_addf(out, "       %s\n", text(st, "command"));
         cJSON_ArrayForEach (c, list_of(st, "checks"))
             if (strcmp(text(c, "result"), "pass") != 0)
-                printf("       %s %s: %s: %s\n", text(c, "id"), text(c, "result"), text(c, "name"),
-                       text(c, "detail"));
+                out_addf(out, "       %s %s: %s: %s\n", text(c, "id"), text(c, "result"),
+                         text(c, "name"), text(c, "detail"));
     }
 }
 
-static void print_env(const cJSON *env, int64_t now)
+static void print_env(struct out *out, const cJSON *env, int64_t now)
 {
     const cJSON *e;
     char at[TIME_TEXT_MAX];
     int64_t since = number(env, "since");
 
-    printf("%s: %s (%s)%s%s: %s\n", text(env, "shared_env"), text(env, "state"),
-           text(env, "severity"), since > 0 ? " since " : "",
-           since > 0 ? time_local(since, now, at) : "", text(env, "summary"));
-    print_slots(env, now);
-    print_steps(env);
+    out_addf(out, "%s: %s (%s)%s%s: %s\n", text(env, "shared_env"), text(env, "state"),
+             text(env, "severity"), since > 0 ? " since " : "",
+             since > 0 ? time_local(since, now, at) : "", text(env, "summary"));
+    print_slots(out, env, now);
+    print_steps(out, env);
     cJSON_ArrayForEach (e, list_of(env, "evidence"))
-        printf("  %-8s %s (%lld s ago)\n", text(e, "strength"), text(e, "fact"),
-               (long long)number(e, "age_s"));
-    putchar('\n');
+        out_addf(out, "  %-8s %s (%lld s ago)\n", text(e, "strength"), text(e, "fact"),
+                 (long long)number(e, "age_s"));
+    out_add(out, "\n");
 }
 
 /* ---- asking */
 
-static int bad(const struct app *a, enum err_code code, const char *before, const char *word,
+static int bad(struct app *a, enum err_code code, const char *before, const char *word,
                const char *after)
 {
     struct err e;
@@ -177,9 +181,12 @@ static cJSON *judge(struct app *a, int *status)
                                  &b, 1, status);
     if (!rs)
         return NULL;
-    cJSON *doc = cJSON_Parse(row_set_text(rs, 0, "json"));
+    const char *json = row_set_text(rs, 0, "json");
+    cJSON *doc = *json ? cJSON_Parse(json) : cJSON_CreateArray();
+    if (!doc)
+        *status = bad(a, ERR_PARSE, "the judgement is not JSON: ", json, "");
     row_set_free(rs);
-    return doc ? doc : cJSON_CreateArray();
+    return doc;
 }
 
 /* One shared environment of all, or all. */
@@ -217,15 +224,18 @@ int cmd_bluegreen(struct app *a)
     doc = chosen(a, doc, &status);
     if (!status && a->o.out == OUT_JSON) {
         times_to_text(doc);
-        out_json(doc);
+        char *json = cJSON_Print(doc);
+        out_addf(&a->out, "%s\n", json);
+        cJSON_free(json);
+        cJSON_Delete(doc);
         return EXIT_GOOD;
     }
     const cJSON *env;
     if (!status)
         cJSON_ArrayForEach (env, doc)
-            print_env(env, now);
+            print_env(&a->out, env, now);
     if (!status && cJSON_GetArraySize(doc) == 0)
-        puts("No shared environment is known yet.");
+        out_add(&a->out, "No shared environment is known yet.\n");
     cJSON_Delete(doc);
     return status;
 }

@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
-
 #include "opsdeck/base/mem.h"
 #include "opsdeck/ui/ui.h"
 
@@ -74,8 +72,8 @@ static int config_check(struct app *a)
     if (a->o.out == OUT_TEXT) {
         app_print_problems(&ps);
         if (ok)
-            printf("ok: %s, %zu sources\n",
-                   a->settings->file ? a->settings->file : "no config file", a->plan->nsources);
+            out_addf(&a->out, "ok: %s, %zu sources\n",
+                     a->settings->file ? a->settings->file : "no config file", a->plan->nsources);
     } else {
         add_problems(rs, &ps);
         out_checks(a, rs);
@@ -88,9 +86,9 @@ static int config_check(struct app *a)
 static void print_rows(struct app *a, struct row_set *rs, const struct out_column *cols, size_t n)
 {
     if (a->o.out == OUT_JSON)
-        out_objects(rs);
+        out_objects(a, rs);
     else if (a->o.out == OUT_CSV)
-        out_csv(rs);
+        out_csv(a, rs);
     else
         out_table(a, rs, cols, n);
     row_set_free(rs);
@@ -170,7 +168,7 @@ static int config_init(struct app *a)
     }
     if (!make_parents(path, &e) || !write_new(path, settings_example(a->mem), a->o.force, &e))
         return fail(a, &e);
-    printf("wrote %s: name your sources there, then: opsdeck config check\n", path);
+    out_addf(&a->out, "wrote %s: name your sources there, then: opsdeck config check\n", path);
     return EXIT_GOOD;
 }
 
@@ -179,13 +177,15 @@ static int config_path(struct app *a)
     char *path = settings_user_path(a->mem);
 
     if (a->o.out == OUT_JSON) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "path", path ? path : "");
-        cJSON_AddBoolToObject(o, "exists", path && access(path, F_OK) == 0);
-        out_json(o);
+        struct json j = out_document(&a->out);
+        json_object(&j, NULL);
+        json_text(&j, "path", path ? path : "");
+        json_bool(&j, "exists", path && access(path, F_OK) == 0);
+        json_close(&j);
     } else {
-        puts(path ? path : "");
+        out_add(&a->out, path ? path : "");
     }
+    out_add(&a->out, "\n");
     return EXIT_GOOD;
 }
 

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
@@ -16,52 +14,47 @@
 struct report {
     struct app *app;
     struct ev_loop *loop;
-    cJSON *sources;
+    struct json *doc; /* NULL: not asked for */
     size_t left, ok, failed, unreached;
     bool is_quiet;
 };
 
-static void add_json(struct report *r, const struct poll_outcome *o)
+static void add_json(struct json *j, const struct poll_outcome *o)
 {
     static const char *const words[] = { "ok", "not_modified", "failed", "skipped" };
-    cJSON *s = cJSON_CreateObject();
 
-    cJSON_AddStringToObject(s, "name", o->source);
-    cJSON_AddStringToObject(s, "outcome", words[o->kind]);
-    cJSON_AddNumberToObject(s, "rows", (double)o->rows);
-    cJSON_AddNumberToObject(s, "changed", (double)o->changed);
-    cJSON_AddNumberToObject(s, "closed", (double)o->closed);
-    if (o->err.code)
-        cJSON_AddStringToObject(s, "error", o->err.text);
-    else if (o->warning)
-        cJSON_AddStringToObject(s, "error", o->warning);
-    else
-        cJSON_AddNullToObject(s, "error");
-    cJSON_AddNumberToObject(s, "ms", (double)o->ms);
-    cJSON_AddItemToArray(r->sources, s);
+    json_object(j, NULL);
+    json_text(j, "name", o->source);
+    json_text(j, "outcome", words[o->kind]);
+    json_int(j, "rows", o->rows);
+    json_int(j, "changed", o->changed);
+    json_int(j, "closed", o->closed);
+    json_text(j, "error", o->err.code ? o->err.text : o->warning);
+    json_int(j, "ms", o->ms);
+    json_close(j);
 }
 
-static void add_text(const struct poll_outcome *o)
+static void add_text(struct out *out, const struct poll_outcome *o)
 {
     if (o->kind == POLL_FAILED || o->kind == POLL_SKIPPED)
-        printf("%s: %s: %s\n", o->source, o->kind == POLL_FAILED ? "failed" : "skipped",
-               o->err.text);
+        out_addf(out, "%s: %s: %s\n", o->source, o->kind == POLL_FAILED ? "failed" : "skipped",
+                 o->err.text);
     else
-        printf("%s: ok%s, %lld rows, %lld changed, %lld closed, %lld ms%s%s\n", o->source,
-               o->kind == POLL_NOT_MODIFIED ? " (not modified)" : "", (long long)o->rows,
-               (long long)o->changed, (long long)o->closed, (long long)o->ms,
-               o->warning ? "; " : "", o->warning ? o->warning : "");
-    fflush(stdout);
+        out_addf(out, "%s: ok%s, %lld rows, %lld changed, %lld closed, %lld ms%s%s\n", o->source,
+                 o->kind == POLL_NOT_MODIFIED ? " (not modified)" : "", (long long)o->rows,
+                 (long long)o->changed, (long long)o->closed, (long long)o->ms,
+                 o->warning ? "; " : "", o->warning ? o->warning : "");
+    out_flush(out); /* what was lost is told at the end */
 }
 
 static void on_ended(void *ctx, const struct poll_outcome *o)
 {
     struct report *r = ctx;
 
-    if (r->sources)
-        add_json(r, o);
+    if (r->doc)
+        add_json(r->doc, o);
     else if (!r->is_quiet)
-        add_text(o);
+        add_text(&r->app->out, o);
     else if (!r->app->o.is_demo && (o->err.code || o->warning))
         fprintf(stderr, "opsdeck: %s: %s\n", o->source, o->err.code ? o->err.text : o->warning);
     if (o->kind == POLL_FAILED) {
@@ -163,6 +156,8 @@ static int run_once(struct app *a, struct report *r)
     poller_close(&p);
     if (!ok)
         return fail(a, &e);
+    if (caught)
+        out_drop(&a->out); /* half a document is none */
     return caught ? 128 + caught : EXIT_GOOD;
 }
 
@@ -187,20 +182,21 @@ int cmd_poll(struct app *a)
         return status;
     if (a->plan->nsources == 0)
         return no_sources(a);
-    if (a->o.out == OUT_JSON)
-        r.sources = cJSON_CreateArray();
-    int64_t at = clock_wall_ms(a->clock);
-    status = run_once(a, &r);
-    if (status || a->o.out != OUT_JSON) {
-        cJSON_Delete(r.sources);
-    } else {
-        cJSON *doc = cJSON_CreateObject();
-        cJSON_AddItemToObject(doc, "at", json_time(at));
-        cJSON_AddItemToObject(doc, "sources", r.sources);
-        out_json(doc);
+    struct json doc = out_document(&a->out);
+    if (a->o.out == OUT_JSON) {
+        r.doc = &doc;
+        json_object(&doc, NULL);
+        json_time(&doc, "at", clock_wall_ms(a->clock));
+        json_array(&doc, "sources");
     }
+    status = run_once(a, &r);
     if (status)
         return status;
+    if (r.doc) {
+        json_close(&doc);
+        json_close(&doc);
+        out_add(&a->out, "\n");
+    }
     if (r.failed == 0)
         return EXIT_GOOD;
     return r.ok == 0 && r.unreached == r.failed ? EXIT_UNREACHABLE : EXIT_SOME;

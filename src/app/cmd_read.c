@@ -16,7 +16,7 @@ static int64_t moment(const struct app *a)
     return a->at_ms ? a->at_ms : clock_wall_ms(a->clock);
 }
 
-static int bad_usage(const struct app *a, const char *text)
+static int bad_usage(struct app *a, const char *text)
 {
     struct err e;
 
@@ -26,7 +26,7 @@ static int bad_usage(const struct app *a, const char *text)
 
 /* ---- list */
 
-static bool parse_limit(const struct app *a, int64_t *limit, int *status)
+static bool parse_limit(struct app *a, int64_t *limit, int *status)
 {
     *limit = INT64_MAX;
     if (!a->o.limit || str_to_i64(a->o.limit, 0, INT64_MAX, limit))
@@ -87,61 +87,74 @@ static bool split_entity(struct arena *mem, const char *text, struct bind out[3]
     return true;
 }
 
-static cJSON *history_json(const struct row_set *h)
+static void history_json(struct json *j, const struct row_set *h)
 {
-    cJSON *list = cJSON_CreateArray();
-
+    json_array(j, "history");
     for (size_t i = 0; i < h->nrows; i++) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddItemToObject(o, "valid_from", json_time(row_set_int(h, i, "valid_from", 0)));
-        cJSON_AddItemToObject(o, "valid_to", json_time(row_set_int(h, i, "valid_to", 0)));
-        cJSON_AddItemToObject(o, "name", json_cell(row_set_at(h, i, row_set_col(h, "name"))));
-        cJSON_AddItemToObject(o, "status", json_cell(row_set_at(h, i, row_set_col(h, "status"))));
-        cJSON_AddItemToObject(o, "summary", json_cell(row_set_at(h, i, row_set_col(h, "summary"))));
-        cJSON_AddItemToObject(o, "attrs", json_parse_or_text(row_set_text(h, i, "attrs")));
-        cJSON_AddItemToArray(list, o);
+        json_object(j, NULL);
+        json_time(j, "valid_from", row_set_int(h, i, "valid_from", 0));
+        json_time(j, "valid_to", row_set_int(h, i, "valid_to", 0));
+        json_cell(j, "name", row_set_at(h, i, row_set_col(h, "name")));
+        json_cell(j, "status", row_set_at(h, i, row_set_col(h, "status")));
+        json_cell(j, "summary", row_set_at(h, i, row_set_col(h, "summary")));
+        json_attrs(j, "attrs", row_set_text(h, i, "attrs"));
+        json_close(j);
     }
-    return list;
+    json_close(j);
 }
 
-static void show_json(const struct row_set *rs, const struct row_set *h, const char *step,
-                      int64_t answer_at)
+static void show_json(struct app *a, const struct row_set *rs, const struct row_set *h)
 {
-    cJSON *o = json_row(rs, 0), *answer;
+    struct json j = out_document(&a->out);
 
-    cJSON_AddItemToObject(o, "history", history_json(h));
-    answer = cJSON_AddObjectToObject(o, "answer");
-    cJSON_AddStringToObject(answer, "step", step);
-    cJSON_AddItemToObject(answer, "at", json_time(answer_at));
-    out_json(o);
+    json_object(&j, NULL);
+    json_row(&j, rs, 0);
+    history_json(&j, h);
+    json_object(&j, "answer");
+    json_text(&j, "step", row_set_text(rs, 0, "step"));
+    json_time(&j, "at", row_set_int(rs, 0, "observed_at", 0));
+    json_close(&j);
+    json_close(&j);
+    out_add(&a->out, "\n");
 }
 
-static void show_text(const struct app *a, const struct row_set *rs, const struct row_set *h)
+/* One line an attribute. They are JSON by what has written them; what is not goes out as it is. */
+static void show_attrs(struct out *o, const char *text)
+{
+    cJSON *attrs = cJSON_Parse(text), *v;
+
+    if (!attrs && *text)
+        out_addf(o, "%-12s %s\n", "attrs", text);
+    cJSON_ArrayForEach (v, attrs) {
+        char *value = cJSON_IsString(v) ? NULL : cJSON_PrintUnformatted(v);
+        out_addf(o, "%-12s %s\n", v->string, value ? value : v->valuestring);
+        cJSON_free(value);
+    }
+    cJSON_Delete(attrs);
+}
+
+static void show_text(struct app *a, const struct row_set *rs, const struct row_set *h)
 {
     static const char *const labels[] = { "source",      "kind",    "key",    "name", "status",
                                           "last_status", "summary", "parent", "url" };
+    struct out *o = &a->out;
     char t[TIME_TEXT_MAX];
 
     for (size_t i = 0; i < ARRAY_LEN(labels); i++)
         if (*row_set_text(rs, 0, labels[i]))
-            printf("%-12s %s\n", labels[i], row_set_text(rs, 0, labels[i]));
-    printf("%-12s %s\n", "observed",
-           time_local(row_set_int(rs, 0, "observed_at", 0), moment(a), t));
-    cJSON *attrs = cJSON_Parse(row_set_text(rs, 0, "attrs")), *v;
-    cJSON_ArrayForEach (v, attrs) {
-        char *text = cJSON_IsString(v) ? NULL : cJSON_PrintUnformatted(v);
-        printf("%-12s %s\n", v->string, text ? text : v->valuestring);
-        cJSON_free(text);
-    }
-    cJSON_Delete(attrs);
-    puts("\nhistory, newest first");
+            out_addf(o, "%-12s %s\n", labels[i], row_set_text(rs, 0, labels[i]));
+    out_addf(o, "%-12s %s\n", "observed",
+             time_local(row_set_int(rs, 0, "observed_at", 0), moment(a), t));
+    show_attrs(o, row_set_text(rs, 0, "attrs"));
+    out_add(o, "\nhistory, newest first\n");
     for (size_t i = 0; i < h->nrows; i++) {
         int64_t to = row_set_int(h, i, "valid_to", 0);
         char until[TIME_TEXT_MAX] = "now";
         if (to)
             time_local(to, moment(a), until);
-        printf("  %s to %s  %s  %s\n", time_local(row_set_int(h, i, "valid_from", 0), moment(a), t),
-               until, row_set_text(h, i, "status"), row_set_text(h, i, "summary"));
+        out_addf(o, "  %s to %s  %s  %s\n",
+                 time_local(row_set_int(h, i, "valid_from", 0), moment(a), t), until,
+                 row_set_text(h, i, "status"), row_set_text(h, i, "summary"));
     }
 }
 
@@ -188,9 +201,9 @@ int cmd_show(struct app *a)
                 binds, 3, &status);
     if (h) {
         if (a->o.out == OUT_JSON)
-            show_json(rs, h, row_set_text(rs, 0, "step"), row_set_int(rs, 0, "observed_at", 0));
+            show_json(a, rs, h);
         else if (a->o.out == OUT_CSV)
-            out_csv(h);
+            out_csv(a, h);
         else
             show_text(a, rs, h);
     }
@@ -220,24 +233,25 @@ static bool change_window(const struct app *a, struct bind binds[2], struct err 
     return true;
 }
 
-static void changes_json(const struct row_set *rs)
+static void changes_json(struct app *a, const struct row_set *rs)
 {
-    static const char *const texts[] = { "source", "kind", "key", "name", "what" };
-    cJSON *list = cJSON_CreateArray();
+    static const char *const texts[] = { "source", "kind", "key", "name", "what" },
+                             *const cells[] = { "before", "after", "relation" };
+    struct json j = out_document(&a->out);
 
+    json_array(&j, NULL);
     for (size_t i = 0; i < rs->nrows; i++) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddItemToObject(o, "at_from", json_time(row_set_int(rs, i, "at_from", 0)));
-        cJSON_AddItemToObject(o, "at_to", json_time(row_set_int(rs, i, "at_to", 0)));
+        json_object(&j, NULL);
+        json_time(&j, "at_from", row_set_int(rs, i, "at_from", 0));
+        json_time(&j, "at_to", row_set_int(rs, i, "at_to", 0));
         for (size_t k = 0; k < ARRAY_LEN(texts); k++)
-            cJSON_AddStringToObject(o, texts[k], row_set_text(rs, i, texts[k]));
-        cJSON_AddItemToObject(o, "before", json_cell(row_set_at(rs, i, row_set_col(rs, "before"))));
-        cJSON_AddItemToObject(o, "after", json_cell(row_set_at(rs, i, row_set_col(rs, "after"))));
-        cJSON_AddItemToObject(o, "relation",
-                              json_cell(row_set_at(rs, i, row_set_col(rs, "relation"))));
-        cJSON_AddItemToArray(list, o);
+            json_text(&j, texts[k], row_set_text(rs, i, texts[k]));
+        for (size_t k = 0; k < ARRAY_LEN(cells); k++)
+            json_cell(&j, cells[k], row_set_at(rs, i, row_set_col(rs, cells[k])));
+        json_close(&j);
     }
-    out_json(list);
+    json_close(&j);
+    out_add(&a->out, "\n");
 }
 
 int cmd_changes(struct app *a)
@@ -270,9 +284,9 @@ int cmd_changes(struct app *a)
     rs = filter_rows(rs, a->o.filter);
     cut_rows(rs, limit);
     if (a->o.out == OUT_JSON)
-        changes_json(rs);
+        changes_json(a, rs);
     else if (a->o.out == OUT_CSV)
-        out_csv(rs);
+        out_csv(a, rs);
     else
         out_table(a, rs, cols, ARRAY_LEN(cols));
     row_set_free(rs);
@@ -295,9 +309,9 @@ int cmd_query(struct app *a)
         return status;
     cut_rows(rs, limit);
     if (a->o.out == OUT_CSV) {
-        out_csv(rs);
+        out_csv(a, rs);
     } else if (a->o.out == OUT_JSON) {
-        out_objects(rs);
+        out_objects(a, rs);
     } else {
         struct out_column cols[8];
         size_t n = rs->ncols < ARRAY_LEN(cols) ? rs->ncols : ARRAY_LEN(cols);
@@ -343,39 +357,51 @@ static struct tally count_rows(const struct row_set *counts, const struct row_se
     return t;
 }
 
+static void counts_json(struct json *j, const struct tally *t)
+{
+    static const enum status order[] = { STATUS_CRIT, STATUS_UNKNOWN, STATUS_WARN, STATUS_INFO,
+                                         STATUS_OK };
+
+    json_object(j, "counts");
+    for (size_t i = 0; i < ARRAY_LEN(order); i++)
+        json_int(j, status_word(order[i]), t->by[order[i]]);
+    json_int(j, "stale", t->stale);
+    json_int(j, "acked", 0);
+    json_int(j, "snoozed", 0);
+    json_close(j);
+}
+
+static void sources_json(struct app *a, struct json *j, const struct row_set *sources)
+{
+    json_array(j, "sources");
+    for (size_t i = 0; i < sources->nrows; i++) {
+        int64_t last = row_set_int(sources, i, "last_success", 0);
+        json_object(j, NULL);
+        json_text(j, "name", row_set_text(sources, i, "name"));
+        json_text(j, "state", row_set_text(sources, i, "state"));
+        if (last)
+            json_int(j, "age_s", (moment(a) - last) / 1000);
+        else
+            json_null(j, "age_s");
+        json_cell(j, "error", row_set_at(sources, i, row_set_col(sources, "error")));
+        json_close(j);
+    }
+    json_close(j);
+}
+
 static void status_json(struct app *a, const struct tally *t, const struct row_set *problems,
                         const struct row_set *sources)
 {
-    cJSON *doc = cJSON_CreateObject(), *counts, *list;
+    struct json j = out_document(&a->out);
 
-    cJSON_AddItemToObject(doc, "at", json_time(moment(a)));
-    cJSON_AddStringToObject(doc, "worst", status_word(t->worst));
-    counts = cJSON_AddObjectToObject(doc, "counts");
-    static const enum status order[] = { STATUS_CRIT, STATUS_UNKNOWN, STATUS_WARN, STATUS_INFO,
-                                         STATUS_OK };
-    for (size_t i = 0; i < ARRAY_LEN(order); i++)
-        cJSON_AddNumberToObject(counts, status_word(order[i]), (double)t->by[order[i]]);
-    cJSON_AddNumberToObject(counts, "stale", (double)t->stale);
-    cJSON_AddNumberToObject(counts, "acked", 0);
-    cJSON_AddNumberToObject(counts, "snoozed", 0);
-    list = cJSON_AddArrayToObject(doc, "problems");
-    for (size_t i = 0; i < problems->nrows; i++)
-        cJSON_AddItemToArray(list, json_row(problems, i));
-    list = cJSON_AddArrayToObject(doc, "sources");
-    for (size_t i = 0; i < sources->nrows; i++) {
-        cJSON *o = cJSON_CreateObject();
-        int64_t last = row_set_int(sources, i, "last_success", 0);
-        cJSON_AddStringToObject(o, "name", row_set_text(sources, i, "name"));
-        cJSON_AddStringToObject(o, "state", row_set_text(sources, i, "state"));
-        if (last)
-            cJSON_AddNumberToObject(o, "age_s", (double)((moment(a) - last) / 1000));
-        else
-            cJSON_AddNullToObject(o, "age_s");
-        cJSON_AddItemToObject(o, "error",
-                              json_cell(row_set_at(sources, i, row_set_col(sources, "error"))));
-        cJSON_AddItemToArray(list, o);
-    }
-    out_json(doc);
+    json_object(&j, NULL);
+    json_time(&j, "at", moment(a));
+    json_text(&j, "worst", status_word(t->worst));
+    counts_json(&j, t);
+    json_rows(&j, "problems", problems);
+    sources_json(a, &j, sources);
+    json_close(&j);
+    out_add(&a->out, "\n");
 }
 
 static void status_text(struct app *a, const struct tally *t, const struct row_set *problems,
@@ -386,17 +412,18 @@ static void status_text(struct app *a, const struct tally *t, const struct row_s
         { "name", "NAME", AS_TEXT },       { "summary", "SUMMARY", AS_TEXT },
         { "changed_at", "FOR", AS_AGE },   { "source", "SOURCE", AS_TEXT },
     };
+    struct out *o = &a->out;
 
-    printf("%s: %lld crit, %lld unknown, %lld warn, %lld info, %lld ok; %lld stale\n",
-           status_word(t->worst), (long long)t->by[STATUS_CRIT], (long long)t->by[STATUS_UNKNOWN],
-           (long long)t->by[STATUS_WARN], (long long)t->by[STATUS_INFO],
-           (long long)t->by[STATUS_OK], (long long)t->stale);
+    out_addf(o, "%s: %lld crit, %lld unknown, %lld warn, %lld info, %lld ok; %lld stale\n",
+             status_word(t->worst), (long long)t->by[STATUS_CRIT], (long long)t->by[STATUS_UNKNOWN],
+             (long long)t->by[STATUS_WARN], (long long)t->by[STATUS_INFO],
+             (long long)t->by[STATUS_OK], (long long)t->stale);
     if (sources->nrows == 0)
-        puts("no source was ever polled here: opsdeck poll, or opsdeck for the dashboard");
+        out_add(o, "no source was ever polled here: opsdeck poll, or opsdeck for the dashboard\n");
     for (size_t i = 0; i < sources->nrows; i++)
         if (strcmp(row_set_text(sources, i, "state"), "ok") != 0)
-            printf("source %s: %s %s\n", row_set_text(sources, i, "name"),
-                   row_set_text(sources, i, "state"), row_set_text(sources, i, "error"));
+            out_addf(o, "source %s: %s %s\n", row_set_text(sources, i, "name"),
+                     row_set_text(sources, i, "state"), row_set_text(sources, i, "error"));
     out_table(a, problems, cols, ARRAY_LEN(cols));
 }
 
@@ -423,7 +450,7 @@ int cmd_status(struct app *a)
         if (a->o.out == OUT_JSON)
             status_json(a, &t, problems, sources);
         else if (a->o.out == OUT_CSV)
-            out_csv(problems);
+            out_csv(a, problems);
         else
             status_text(a, &t, problems, sources);
         status = exits[t.worst];

@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
-
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/store/sandbox.h"
@@ -40,16 +38,9 @@ static int recipes_list(struct app *a)
             cell_set_text(&c[k], rs, values[k]);
     }
     if (a->o.out == OUT_JSON) {
-        cJSON *list = cJSON_CreateArray();
-        for (size_t i = 0; i < rs->nrows; i++) {
-            cJSON *o = cJSON_CreateObject();
-            for (size_t k = 0; k < rs->ncols; k++)
-                cJSON_AddStringToObject(o, rs->cols[k], row_set_at(rs, i, (int)k)->text);
-            cJSON_AddItemToArray(list, o);
-        }
-        out_json(list);
+        out_objects(a, rs);
     } else if (a->o.out == OUT_CSV) {
-        out_csv(rs);
+        out_csv(a, rs);
     } else {
         out_table(a, rs, cols, ARRAY_LEN(cols));
     }
@@ -82,12 +73,14 @@ static int recipe_show(struct app *a)
     if (!text)
         return fail(a, &e);
     if (a->o.out == OUT_JSON) {
-        cJSON *o = cJSON_CreateObject();
-        cJSON_AddStringToObject(o, "file", path);
-        cJSON_AddStringToObject(o, "text", text);
-        out_json(o);
+        struct json j = out_document(&a->out);
+        json_object(&j, NULL);
+        json_text(&j, "file", path);
+        json_text(&j, "text", text);
+        json_close(&j);
+        out_add(&a->out, "\n");
     } else {
-        printf("# %s\n%s", path, text);
+        out_addf(&a->out, "# %s\n%s", path, text);
     }
     free(text);
     return EXIT_GOOD;
@@ -195,20 +188,22 @@ static int recipe_new(struct app *a)
         err_set(&e, ERR_USAGE, 0, "recipe names have a-z, 0-9 and - only");
         return fail(a, &e);
     }
-    printf("# %s: put this below recipes/ beside your config.yaml\n"
-           "recipe: %s\nsystem: The system's name\nhelp: what its rows are\nconnector: "
-           "http\nevery: 1m\n"
-           "params:\n  team: {type: string, default: \"\", help: only rows of this team}\n"
-           "steps:\n  - name: list\n    request: {path: /api/things, query: {team: \"{team}\"}}\n  "
-           "  format: json\n"
-           "    expect: {path: \"$\", type: array}\n    rows:\n      - kind: thing\n        "
-           "complete: true\n        sql: |\n"
-           "          WITH d AS MATERIALIZED (SELECT value FROM json_each(:body))\n"
-           "          SELECT value->>'id' AS key, value->>'name' AS name, std(value->>'state') AS "
-           "status,\n"
-           "                 value->>'message' AS summary, time_auto(value->>'changed') AS since\n "
-           "         FROM d\n",
-           name, name);
+    out_addf(
+        &a->out,
+        "# %s: put this below recipes/ beside your config.yaml\n"
+        "recipe: %s\nsystem: The system's name\nhelp: what its rows are\nconnector: "
+        "http\nevery: 1m\n"
+        "params:\n  team: {type: string, default: \"\", help: only rows of this team}\n"
+        "steps:\n  - name: list\n    request: {path: /api/things, query: {team: \"{team}\"}}\n  "
+        "  format: json\n"
+        "    expect: {path: \"$\", type: array}\n    rows:\n      - kind: thing\n        "
+        "complete: true\n        sql: |\n"
+        "          WITH d AS MATERIALIZED (SELECT value FROM json_each(:body))\n"
+        "          SELECT value->>'id' AS key, value->>'name' AS name, std(value->>'state') AS "
+        "status,\n"
+        "                 value->>'message' AS summary, time_auto(value->>'changed') AS since\n "
+        "         FROM d\n",
+        name, name);
     return EXIT_GOOD;
 }
 

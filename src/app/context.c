@@ -4,8 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
-
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
@@ -37,14 +35,25 @@ int exit_of(const struct err *e)
     }
 }
 
-int fail(const struct app *a, const struct err *e)
+/* {"error":{"code","text"}} in place of what was to be said. */
+static void error_json(struct app *a, const struct err *e)
 {
-    if (a->o.out == OUT_JSON) {
-        cJSON *doc = cJSON_CreateObject(), *err = cJSON_AddObjectToObject(doc, "error");
-        cJSON_AddStringToObject(err, "code", err_word(e->code));
-        cJSON_AddStringToObject(err, "text", e->text);
-        out_json(doc);
-    }
+    out_drop(&a->out);
+    if (a->o.out != OUT_JSON)
+        return;
+    struct json j = out_document(&a->out);
+    json_object(&j, NULL);
+    json_object(&j, "error");
+    json_text(&j, "code", err_word(e->code));
+    json_text(&j, "text", e->text);
+    json_close(&j);
+    json_close(&j);
+    out_add(&a->out, "\n");
+}
+
+int fail(struct app *a, const struct err *e)
+{
+    error_json(a, e);
     fprintf(stderr, "opsdeck: %s\n", e->text);
     return exit_of(e);
 }
@@ -63,7 +72,7 @@ void app_print_problems(const struct cfg_problems *ps)
 }
 
 /* Problems on stderr, one error document on stdout when JSON was asked for. */
-static int config_failed(const struct app *a, const struct cfg_problems *ps)
+static int config_failed(struct app *a, const struct cfg_problems *ps)
 {
     struct err e = { 0 };
     const struct cfg_problem *first = NULL;
@@ -80,10 +89,7 @@ static int config_failed(const struct app *a, const struct cfg_problems *ps)
             first ? first->pos.col : 0, first && first->path ? first->path : "",
             first && first->path && *first->path ? ": " : "", first ? first->text : "wrong",
             cfg_problems_errors(ps));
-    cJSON *doc = cJSON_CreateObject(), *err = cJSON_AddObjectToObject(doc, "error");
-    cJSON_AddStringToObject(err, "code", "config");
-    cJSON_AddStringToObject(err, "text", e.text);
-    out_json(doc);
+    error_json(a, &e);
     return status;
 }
 
@@ -153,6 +159,7 @@ void app_release(struct app *a)
     settings_free(a->settings);
     demo_stop(a->demo);
     free(a->notice);
+    out_release(&a->out);
     arena_free(a->mem);
     *a = (struct app){ 0 };
 }

@@ -1,11 +1,8 @@
 /* What commands print: JSON by the contract of docs/commands.md, CSV, and aligned text. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <cjson/cJSON.h>
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
@@ -20,97 +17,100 @@ enum {
     CELL_COLS_MAX = 60
 };
 
-cJSON *json_time(int64_t ms)
+void json_time(struct json *j, const char *key, int64_t ms)
 {
     char text[TIME_TEXT_MAX];
 
-    return ms > 0 ? cJSON_CreateString(time_iso(ms, text)) : cJSON_CreateNull();
+    json_text(j, key, ms > 0 ? time_iso(ms, text) : NULL);
 }
 
-/* Integers are printed raw: cJSON's doubles end at 2^53. */
-cJSON *json_cell(const struct cell *c)
+/* Integers are printed as they came: a double ends at 2^53. */
+void json_cell(struct json *j, const char *key, const struct cell *c)
 {
-    switch (c->type) {
-    case CELL_NULL:
-        return cJSON_CreateNull();
-    case CELL_INT:
-        return cJSON_CreateRaw(c->text);
-    case CELL_REAL:
-        return c->d == c->d && c->d < 1e308 && c->d > -1e308 ? cJSON_CreateRaw(c->text)
-                                                             : cJSON_CreateNull();
-    case CELL_TEXT:
-        break;
-    }
-    return cJSON_CreateString(c->text);
+    bool is_number = c->type == CELL_INT ||
+                     (c->type == CELL_REAL && c->d == c->d && c->d < 1e308 && c->d > -1e308);
+
+    if (is_number)
+        json_raw(j, key, c->text);
+    else
+        json_text(j, key, c->type == CELL_TEXT ? c->text : NULL);
 }
 
 /* Attributes are kept as JSON text; it goes out as it is, so that numbers stay exact. */
-cJSON *json_parse_or_text(const char *text)
+void json_attrs(struct json *j, const char *key, const char *text)
 {
+    if (!*text)
+        text = "{}";
     if (*text == '{' || *text == '[')
-        return cJSON_CreateRaw(text);
-    return *text ? cJSON_CreateString(text) : cJSON_CreateObject();
+        json_raw(j, key, text);
+    else
+        json_text(j, key, text);
 }
 
-cJSON *json_row(const struct row_set *rs, size_t row)
+static void json_cell_of(struct json *j, const struct row_set *rs, size_t row, const char *col)
+{
+    json_cell(j, col, row_set_at(rs, row, row_set_col(rs, col)));
+}
+
+void json_row(struct json *j, const struct row_set *rs, size_t row)
 {
     static const char *const texts[] = { "source", "kind", "key", "name", "status", "last_status" };
-    cJSON *o = cJSON_CreateObject();
-    const struct cell *c;
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        cJSON_AddStringToObject(o, texts[i], row_set_text(rs, row, texts[i]));
-    cJSON_AddBoolToObject(o, "stale", row_set_int(rs, row, "stale", 0) != 0);
-    c = row_set_at(rs, row, row_set_col(rs, "summary"));
-    cJSON_AddItemToObject(o, "summary", json_cell(c));
-    cJSON_AddItemToObject(o, "since", json_time(row_set_int(rs, row, "since", 0)));
-    cJSON_AddItemToObject(o, "parent", json_cell(row_set_at(rs, row, row_set_col(rs, "parent"))));
-    cJSON_AddItemToObject(o, "url", json_cell(row_set_at(rs, row, row_set_col(rs, "url"))));
-    cJSON_AddItemToObject(o, "attrs", json_parse_or_text(row_set_text(rs, row, "attrs")));
-    cJSON_AddItemToObject(o, "observed_at", json_time(row_set_int(rs, row, "observed_at", 0)));
-    return o;
+        json_text(j, texts[i], row_set_text(rs, row, texts[i]));
+    json_bool(j, "stale", row_set_int(rs, row, "stale", 0) != 0);
+    json_cell_of(j, rs, row, "summary");
+    json_time(j, "since", row_set_int(rs, row, "since", 0));
+    json_cell_of(j, rs, row, "parent");
+    json_cell_of(j, rs, row, "url");
+    json_attrs(j, "attrs", row_set_text(rs, row, "attrs"));
+    json_time(j, "observed_at", row_set_int(rs, row, "observed_at", 0));
 }
 
-void out_json(cJSON *doc)
+void json_rows(struct json *j, const char *key, const struct row_set *rs)
 {
-    char *text = cJSON_Print(doc);
-
-    puts(text ? text : "null");
-    cJSON_free(text);
-    cJSON_Delete(doc);
-}
-
-void out_objects(const struct row_set *rs)
-{
-    cJSON *list = cJSON_CreateArray();
-
+    json_array(j, key);
     for (size_t i = 0; i < rs->nrows; i++) {
-        cJSON *o = cJSON_CreateObject();
-        for (size_t c = 0; c < rs->ncols; c++)
-            cJSON_AddItemToObject(o, rs->cols[c], json_cell(row_set_at(rs, i, (int)c)));
-        cJSON_AddItemToArray(list, o);
+        json_object(j, NULL);
+        json_row(j, rs, i);
+        json_close(j);
     }
-    out_json(list);
+    json_close(j);
+}
+
+void out_objects(struct app *a, const struct row_set *rs)
+{
+    struct json j = out_document(&a->out);
+
+    json_array(&j, NULL);
+    for (size_t i = 0; i < rs->nrows; i++) {
+        json_object(&j, NULL);
+        for (size_t c = 0; c < rs->ncols; c++)
+            json_cell(&j, rs->cols[c], row_set_at(rs, i, (int)c));
+        json_close(&j);
+    }
+    json_close(&j);
+    out_add(&a->out, "\n");
 }
 
 /* RFC 4180; a cell that a spreadsheet would run gets a quote in front. */
-static void csv_cell(const char *s, bool is_text)
+static void csv_cell(struct sbuf *out, const char *s, bool is_text)
 {
     bool risky = is_text && *s && strchr("=+-@", *s);
 
     if (!risky && !strpbrk(s, ",\"\r\n")) {
-        fputs(s, stdout);
+        sbuf_adds(out, s);
         return;
     }
-    putchar('"');
+    sbuf_addc(out, '"');
     if (risky)
-        putchar('\'');
+        sbuf_addc(out, '\'');
     for (; *s; s++) {
         if (*s == '"')
-            putchar('"');
-        putchar(*s);
+            sbuf_addc(out, '"');
+        sbuf_addc(out, *s);
     }
-    putchar('"');
+    sbuf_addc(out, '"');
 }
 
 static bool is_time_column(const char *name)
@@ -125,25 +125,26 @@ static bool is_time_column(const char *name)
     return false;
 }
 
-void out_csv(const struct row_set *rs)
+void out_csv(struct app *a, const struct row_set *rs)
 {
+    struct sbuf *out = out_buf(&a->out);
     char at[TIME_TEXT_MAX];
 
     for (size_t c = 0; c < rs->ncols; c++) {
         if (c)
-            putchar(',');
-        csv_cell(rs->cols[c], true);
+            sbuf_addc(out, ',');
+        csv_cell(out, rs->cols[c], true);
     }
-    putchar('\n');
+    sbuf_addc(out, '\n');
     for (size_t i = 0; i < rs->nrows; i++) {
         for (size_t c = 0; c < rs->ncols; c++) {
             const struct cell *cell = row_set_at(rs, i, (int)c);
             bool is_time = cell->type == CELL_INT && is_time_column(rs->cols[c]);
             if (c)
-                putchar(',');
-            csv_cell(is_time ? time_iso(cell->i, at) : cell->text, cell->type == CELL_TEXT);
+                sbuf_addc(out, ',');
+            csv_cell(out, is_time ? time_iso(cell->i, at) : cell->text, cell->type == CELL_TEXT);
         }
-        putchar('\n');
+        sbuf_addc(out, '\n');
     }
 }
 
@@ -166,22 +167,21 @@ static const char *cell_text(const struct row_set *rs, size_t row, const struct 
     return out->buf;
 }
 
-static void print_padded(const char *s, int width, bool is_last)
+static void add_padded(struct sbuf *out, const char *s, int width, bool is_last)
 {
     int used;
     size_t n = utf8_prefix(s, width, &used);
 
-    printf("%.*s", (int)n, s);
-    if (!is_last)
-        printf("%*s", width - used + 2, "");
+    sbuf_add(out, s, n);
+    for (int i = used; !is_last && i < width + 2; i++)
+        sbuf_addc(out, ' ');
 }
 
-void out_table(const struct app *a, const struct row_set *rs, const struct out_column *cols,
-               size_t ncols)
+void out_table(struct app *a, const struct row_set *rs, const struct out_column *cols, size_t ncols)
 {
     int width[TABLE_COLS_MAX];
     int64_t now = a->at_ms ? a->at_ms : clock_wall_ms(a->clock);
-    struct sbuf sb;
+    struct sbuf sb, *out = out_buf(&a->out);
     bool is_tty = isatty(STDOUT_FILENO);
 
     sbuf_init(&sb, 1 << 20);
@@ -196,18 +196,18 @@ void out_table(const struct app *a, const struct row_set *rs, const struct out_c
             width[c] = CELL_COLS_MAX;
     }
     for (size_t c = 0; c < ncols && rs->nrows; c++)
-        print_padded(cols[c].title, width[c], c + 1 == ncols);
+        add_padded(out, cols[c].title, width[c], c + 1 == ncols);
     if (rs->nrows)
-        putchar('\n');
+        sbuf_addc(out, '\n');
     for (size_t i = 0; i < rs->nrows; i++) {
         for (size_t c = 0; c < ncols; c++)
-            print_padded(cell_text(rs, i, &cols[c], now, &sb), width[c], c + 1 == ncols);
-        putchar('\n');
+            add_padded(out, cell_text(rs, i, &cols[c], now, &sb), width[c], c + 1 == ncols);
+        sbuf_addc(out, '\n');
     }
     sbuf_release(&sb);
 }
 
-void out_rows(const struct app *a, const struct row_set *rs)
+void out_rows(struct app *a, const struct row_set *rs)
 {
     static const struct out_column cols[] = {
         { "status", "STATUS", AS_STATUS }, { "kind", "KIND", AS_TEXT },
@@ -216,50 +216,57 @@ void out_rows(const struct app *a, const struct row_set *rs)
     };
 
     if (a->o.out == OUT_CSV) {
-        out_csv(rs);
+        out_csv(a, rs);
         return;
     }
     if (a->o.out == OUT_TEXT) {
         out_table(a, rs, cols, ARRAY_LEN(cols));
         return;
     }
-    cJSON *doc = cJSON_CreateArray();
-    for (size_t i = 0; i < rs->nrows; i++)
-        cJSON_AddItemToArray(doc, json_row(rs, i));
-    out_json(doc);
+    struct json j = out_document(&a->out);
+    json_rows(&j, NULL, rs);
+    out_add(&a->out, "\n");
 }
 
-bool out_checks(const struct app *a, const struct row_set *rs)
+static void checks_json(struct app *a, const struct row_set *rs, bool ok)
+{
+    struct json j = out_document(&a->out);
+
+    json_object(&j, NULL);
+    json_bool(&j, "ok", ok);
+    json_array(&j, "checks");
+    for (size_t i = 0; i < rs->nrows; i++) {
+        json_object(&j, NULL);
+        json_text(&j, "name", row_set_text(rs, i, "name"));
+        json_bool(&j, "ok", row_set_int(rs, i, "ok", 0) != 0);
+        json_text(&j, "detail", row_set_text(rs, i, "detail"));
+        json_cell_of(&j, rs, i, "place");
+        json_close(&j);
+    }
+    json_close(&j);
+    json_close(&j);
+    out_add(&a->out, "\n");
+}
+
+bool out_checks(struct app *a, const struct row_set *rs)
 {
     bool ok = true;
 
     for (size_t i = 0; i < rs->nrows; i++)
         ok &= row_set_int(rs, i, "ok", 0) != 0;
     if (a->o.out == OUT_CSV) {
-        out_csv(rs);
+        out_csv(a, rs);
         return ok;
     }
     if (a->o.out == OUT_JSON) {
-        cJSON *doc = cJSON_CreateObject();
-        cJSON_AddBoolToObject(doc, "ok", ok);
-        cJSON *list = cJSON_AddArrayToObject(doc, "checks");
-        for (size_t i = 0; i < rs->nrows; i++) {
-            cJSON *o = cJSON_CreateObject();
-            cJSON_AddStringToObject(o, "name", row_set_text(rs, i, "name"));
-            cJSON_AddBoolToObject(o, "ok", row_set_int(rs, i, "ok", 0) != 0);
-            cJSON_AddStringToObject(o, "detail", row_set_text(rs, i, "detail"));
-            cJSON_AddItemToObject(o, "place",
-                                  json_cell(row_set_at(rs, i, row_set_col(rs, "place"))));
-            cJSON_AddItemToArray(list, o);
-        }
-        out_json(doc);
+        checks_json(a, rs, ok);
         return ok;
     }
     for (size_t i = 0; i < rs->nrows; i++) {
         const char *place = row_set_text(rs, i, "place");
-        printf("%-4s %s: %s%s%s%s\n", row_set_int(rs, i, "ok", 0) ? "ok" : "FAIL",
-               row_set_text(rs, i, "name"), row_set_text(rs, i, "detail"), *place ? " (" : "",
-               place, *place ? ")" : "");
+        out_addf(&a->out, "%-4s %s: %s%s%s%s\n", row_set_int(rs, i, "ok", 0) ? "ok" : "FAIL",
+                 row_set_text(rs, i, "name"), row_set_text(rs, i, "detail"), *place ? " (" : "",
+                 place, *place ? ")" : "");
     }
     return ok;
 }

@@ -15,7 +15,7 @@ void mem_set_last_words(void (*hook)(void))
 }
 
 /* No heap and no stdio here: there may be neither left. */
-static _Noreturn void out_of_memory(void)
+_Noreturn void mem_exhausted(void)
 {
     static const char text[] = "opsdeck: out of memory; what was stored is safe\n";
 
@@ -45,7 +45,7 @@ void *xmalloc(size_t n)
     void *p = malloc(n ? n : 1);
 
     if (!p)
-        out_of_memory();
+        mem_exhausted();
     return p;
 }
 
@@ -54,7 +54,7 @@ void *xcalloc(size_t n, size_t size)
     void *p = calloc(n ? n : 1, size ? size : 1);
 
     if (!p)
-        out_of_memory();
+        mem_exhausted();
     return p;
 }
 
@@ -62,7 +62,7 @@ void *xreallocarray(void *p, size_t n, size_t size)
 {
     p = reallocarray(p, n ? n : 1, size ? size : 1);
     if (!p)
-        out_of_memory();
+        mem_exhausted();
     return p;
 }
 
@@ -144,7 +144,7 @@ void *arena_alloc(struct arena *a, size_t n)
     const size_t align = sizeof(max_align_t);
 
     if (n > SIZE_MAX / 2)
-        out_of_memory();
+        mem_exhausted();
     n = (n + align - 1) / align * align;
     struct block *b = a->head;
     if (!b || b->size - b->used < n) {
@@ -173,7 +173,7 @@ void *arena_alloc(struct arena *a, size_t n)
 void *arena_array(struct arena *a, size_t n, size_t size)
 {
     if (size && n > SIZE_MAX / 2 / size)
-        out_of_memory();
+        mem_exhausted();
     return arena_alloc(a, n * size);
 }
 

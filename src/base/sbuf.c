@@ -66,24 +66,35 @@ bool sbuf_addc(struct sbuf *sb, char c)
     return sbuf_add(sb, &c, 1);
 }
 
-bool sbuf_addf(struct sbuf *sb, const char *fmt, ...)
+bool sbuf_addv(struct sbuf *sb, const char *fmt, va_list ap)
 {
     char small[256];
+    va_list again;
+
+    va_copy(again, ap);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
+    if (n < 0)
+        bug("sbuf_addf: bad format");
+    bool ok;
+    if ((size_t)n < sizeof small) {
+        ok = sbuf_add(sb, small, (size_t)n);
+    } else {
+        char *big = xmalloc((size_t)n + 1);
+        vsnprintf(big, (size_t)n + 1, fmt, again);
+        ok = sbuf_add(sb, big, (size_t)n);
+        free(big);
+    }
+    va_end(again);
+    return ok;
+}
+
+bool sbuf_addf(struct sbuf *sb, const char *fmt, ...)
+{
     va_list ap;
 
     va_start(ap, fmt);
-    int n = vsnprintf(small, sizeof small, fmt, ap);
+    bool ok = sbuf_addv(sb, fmt, ap);
     va_end(ap);
-    if (n < 0)
-        bug("sbuf_addf: bad format");
-    if ((size_t)n < sizeof small)
-        return sbuf_add(sb, small, (size_t)n);
-    char *big = xmalloc((size_t)n + 1);
-    va_start(ap, fmt);
-    vsnprintf(big, (size_t)n + 1, fmt, ap);
-    va_end(ap);
-    bool ok = sbuf_add(sb, big, (size_t)n);
-    free(big);
     return ok;
 }
 

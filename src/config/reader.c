@@ -5,8 +5,7 @@
  */
 #include <libfyaml.h>
 #include <string.h>
-#include <uthash.h>
-
+#include "opsdeck/base/hash.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/utf8.h"
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/json_text.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
@@ -251,26 +252,6 @@ struct cfg_pos cfg_key_pos(const struct cfg_node *map, const char *key)
     return i < 0 ? map->pos : map->key_pos[i];
 }
 
-static void json_string(struct sbuf *out, const char *s)
-{
-    static const char names[] = "\b\f\n\r\t", letters[] = "bfnrt";
-
-    sbuf_addc(out, '"');
-    for (; *s; s++) {
-        const char *special = strchr(names, *s);
-
-        if (*s == '"' || *s == '\\')
-            sbuf_addf(out, "\\%c", *s);
-        else if (special)
-            sbuf_addf(out, "\\%c", letters[special - names]);
-        else if ((unsigned char)*s < 0x20)
-            sbuf_addf(out, "\\u%04x", (unsigned)*s);
-        else
-            sbuf_addc(out, *s);
-    }
-    sbuf_addc(out, '"');
-}
-
 /* Decimal numbers of the YAML 1.2 core schema, rewritten as JSON wants them: 007, .5, +1. */
 static bool json_number(struct sbuf *out, const char *s)
 {
@@ -326,7 +307,7 @@ static void json_scalar(struct sbuf *out, const struct cfg_node *n)
         }
     }
     if (n->is_quoted || (!json_radix(out, n->text) && !json_number(out, n->text)))
-        json_string(out, n->text);
+        json_put(out, n->text, strlen(n->text));
 }
 
 static void json_written(struct sbuf *out, const struct cfg_node *n)
@@ -334,7 +315,7 @@ static void json_written(struct sbuf *out, const struct cfg_node *n)
     if (n->is_null)
         sbuf_adds(out, "null");
     else
-        json_string(out, n->text);
+        json_put(out, n->text, strlen(n->text));
 }
 
 /* The depth is that of the file, at most CFG_DEPTH_MAX. */
@@ -350,7 +331,7 @@ static void json_node(struct sbuf *out, const struct cfg_node *n,
         if (i)
             sbuf_addc(out, ',');
         if (n->kind == CFG_MAP) {
-            json_string(out, n->keys[i]);
+            json_put(out, n->keys[i], strlen(n->keys[i]));
             sbuf_addc(out, ':');
         }
         json_node(out, n->items[i], scalar);

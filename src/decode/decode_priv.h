@@ -10,8 +10,6 @@ struct err;
 
 /* Append `s` as a JSON string in quotes: through the text door (LF kept), escaped minimally. */
 bool json_put_string(struct sbuf *out, const char *s, size_t n);
-/* Append clean text as a JSON string in quotes. */
-bool json_put_clean(struct sbuf *out, const char *s, size_t n);
 /* Length of the JSON number at the start of s, 0 when there is none (RFC 8259 section 6). */
 size_t json_number_len(const char *s, size_t n);
 /* What stands at s[at], in words, for a message: "'x'", "byte 0x00", "the end of the body". */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "opsdeck/base/json_text.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
@@ -161,7 +162,7 @@ static bool string_slow(struct door *d, size_t start)
     }
     d->i++;
     utf8_clean(&d->clean, d->raw.buf, d->raw.len, UTF8_KEEP_LF);
-    return json_put_clean(d->out, d->clean.buf, d->clean.len) || full(d);
+    return json_put(d->out, d->clean.buf, d->clean.len) || full(d);
 }
 
 /* At a '"': the string goes out in quotes. Printable ASCII is copied in one piece. */

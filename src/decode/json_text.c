@@ -9,35 +9,16 @@
 #include <string.h>
 
 #include "opsdeck/base/err.h"
+#include "opsdeck/base/json_text.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
-
-bool json_put_clean(struct sbuf *out, const char *s, size_t n)
-{
-    size_t from = 0;
-
-    if (!sbuf_addc(out, '"'))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        const char *esc = s[i] == '"'    ? "\\\""
-                          : s[i] == '\\' ? "\\\\"
-                          : s[i] == '\n' ? "\\n"
-                                         : NULL;
-        if (!esc)
-            continue;
-        if (!sbuf_add(out, s + from, i - from) || !sbuf_add(out, esc, 2))
-            return false;
-        from = i + 1;
-    }
-    return sbuf_add(out, s + from, n - from) && sbuf_addc(out, '"');
-}
 
 bool json_put_string(struct sbuf *out, const char *s, size_t n)
 {
     struct sbuf clean;
 
     sbuf_init(&clean, SIZE_MAX / 4);
-    bool ok = utf8_clean(&clean, s, n, UTF8_KEEP_LF) && json_put_clean(out, clean.buf, clean.len);
+    bool ok = utf8_clean(&clean, s, n, UTF8_KEEP_LF) && json_put(out, clean.buf, clean.len);
     sbuf_release(&clean);
     return ok;
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "opsdeck/base/json_text.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
@@ -107,7 +108,7 @@ static bool labels(struct line *l)
                 return refuse(l, "a label that was not there before");
         seen[count] = l->s + l->i;
         lens[count] = len;
-        if (!sbuf_adds(l->out, count ? "," : "") || !json_put_clean(l->out, l->s + l->i, len) ||
+        if (!sbuf_adds(l->out, count ? "," : "") || !json_put(l->out, l->s + l->i, len) ||
             !sbuf_addc(l->out, ':'))
             return full(l);
         l->i += len;
@@ -178,7 +179,7 @@ static bool sample_value(struct line *l)
     size_t n = l->i - from;
     for (size_t k = 0; k < ARRAY_LEN(words); k++)
         if (is_word(s, n, words[k]))
-            return json_put_clean(l->out, k == 3 ? "+Inf" : s, k == 3 ? 4 : n) || full(l);
+            return json_put(l->out, k == 3 ? "+Inf" : s, k == 3 ? 4 : n) || full(l);
     if (n && json_number_len(s, n) == n)
         return sbuf_add(l->out, s, n) || full(l);
     sbuf_init(&odd, n + 8);
@@ -198,7 +199,7 @@ static bool sample(struct line *l)
 
     if (!len)
         return refuse(l, "a metric name");
-    if (!sbuf_adds(l->out, "{\"name\":") || !json_put_clean(l->out, l->s + l->i, len) ||
+    if (!sbuf_adds(l->out, "{\"name\":") || !json_put(l->out, l->s + l->i, len) ||
         !sbuf_adds(l->out, ",\"labels\":{"))
         return full(l);
     l->i += len;

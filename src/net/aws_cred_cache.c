@@ -42,26 +42,6 @@ void cred_sha256_hex(const char *s, char out[65])
     digest_hex(EVP_sha256(), s, out);
 }
 
-void cred_python_string(struct sbuf *sb, const char *s)
-{
-    size_t n = strlen(s);
-
-    sbuf_addc(sb, '"');
-    for (size_t i = 0; i < n;) {
-        uint32_t cp;
-        i += utf8_decode(s + i, n - i, &cp);
-        if (cp == '"' || cp == '\\')
-            sbuf_addf(sb, "\\%c", (int)cp);
-        else if (cp >= 0x20 && cp < 0x7f)
-            sbuf_addc(sb, (char)cp);
-        else if (cp > 0xffff)
-            sbuf_addf(sb, "\\u%04x\\u%04x", 0xd7c0 + (cp >> 10), 0xdc00 + (cp & 0x3ff));
-        else
-            sbuf_addf(sb, "\\u%04x", cp);
-    }
-    sbuf_addc(sb, '"');
-}
-
 char *cred_cache_path(const struct aws_config *cfg, const char *dir, const char *hex)
 {
     const char *home = aws_config_home(cfg);

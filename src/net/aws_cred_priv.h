@@ -162,8 +162,6 @@ char *cred_dup(const char *s); /* NULL gives NULL */
 char *cred_cache_path(const struct aws_config *cfg, const char *dir, const char *hex);
 void cred_sha1_hex(const char *s, char out[41]);
 void cred_sha256_hex(const char *s, char out[65]);
-/* Appends `s` as Python's json.dumps writes a string. */
-void cred_python_string(struct sbuf *sb, const char *s);
 /* NULL when it is not there; *e says why when it is but cannot be used. */
 cJSON *cred_file_read(const char *path, struct err *e);
 /* Mode 0600, by rename; missing directories are made. Failure is logged only. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/json_text.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
@@ -32,6 +33,12 @@ static void fail_login(struct cred_job *job, const char *why)
     cred_job_fail(job, &e);
 }
 
+/* As Python's json.dumps writes it: the name of the cache file is a hash of these bytes. */
+static void put_python(struct sbuf *sb, const char *s)
+{
+    json_put_ascii(sb, s, strlen(s));
+}
+
 static char *role_cache_path(const struct cred_job *job)
 {
     const struct cred_plan *p = &job->plan;
@@ -40,11 +47,11 @@ static char *role_cache_path(const struct cred_job *job)
 
     sbuf_init(&sb, 16 * 1024);
     sbuf_adds(&sb, "{\"accountId\":");
-    cred_python_string(&sb, p->sso_account);
+    put_python(&sb, p->sso_account);
     sbuf_adds(&sb, ",\"roleName\":");
-    cred_python_string(&sb, p->sso_role);
+    put_python(&sb, p->sso_role);
     sbuf_adds(&sb, p->sso_session ? ",\"sessionName\":" : ",\"startUrl\":");
-    cred_python_string(&sb, p->sso_session ? p->sso_session : p->start_url);
+    put_python(&sb, p->sso_session ? p->sso_session : p->start_url);
     sbuf_addc(&sb, '}');
     cred_sha1_hex(sb.buf, hex);
     sbuf_release(&sb);

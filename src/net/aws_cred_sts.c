@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/json_text.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/decode/decode.h"
@@ -68,7 +69,7 @@ static void add_member(struct sbuf *sb, const char *name, const char *value)
     if (!value)
         return;
     sbuf_addf(sb, "%s\"%s\": ", sb->len > 1 ? ", " : "", name);
-    cred_python_string(sb, value);
+    json_put_ascii(sb, value, strlen(value));
 }
 
 static char *cache_path(const struct cred_job *job)

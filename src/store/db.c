@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
+#include "opsdeck/base/hash.h"
 #include "opsdeck/base/mem.h"
 
 enum {
@@ -240,7 +239,10 @@ void db_rollback(struct db *db)
 
 const char *db_text(sqlite3_stmt *st, int col)
 {
+    int type = sqlite3_column_type(st, col);
     const unsigned char *t = sqlite3_column_text(st, col);
 
+    if (!t && type != SQLITE_NULL && type != SQLITE_BLOB)
+        mem_exhausted(); /* SQLite had no memory for it: that is not an empty text */
     return t ? (const char *)t : "";
 }

@@ -10,8 +10,8 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
-#include <uthash.h>
-
+#include "opsdeck/base/hash.h"
+#include "opsdeck/base/json_text.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"

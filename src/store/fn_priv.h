@@ -23,8 +23,6 @@ struct number {
  */
 bool number_parse(const char *s, size_t n, struct number *out);
 
-/* Append `s` as a JSON string in quotes. False when `out` is full. */
-bool json_put(struct sbuf *out, const char *s, size_t n);
 /* Append a finite number in its shortest exact form, else a string. */
 bool json_put_real(struct sbuf *out, double d);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "opsdeck/base/json_text.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"

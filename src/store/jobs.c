@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/hash.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/store/sandbox.h"

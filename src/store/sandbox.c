@@ -11,8 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <uthash.h>
-
+#include "opsdeck/base/hash.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/utf8.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "opsdeck/base/row_set.h"
+#include "opsdeck/base/json_text.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
 
@@ -155,24 +156,6 @@ bool attrs_get(const char *json, const char *name, struct sbuf *out)
     return found && strcmp(out->buf, "null") != 0;
 }
 
-void json_add_string(struct sbuf *out, const char *s)
-{
-    sbuf_addc(out, '"');
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-
-        if (c == '"' || c == '\\')
-            sbuf_addf(out, "\\%c", c);
-        else if (c == '\n')
-            sbuf_adds(out, "\\n");
-        else if (c < 0x20)
-            sbuf_addf(out, "\\u%04x", c);
-        else
-            sbuf_addc(out, (char)c);
-    }
-    sbuf_addc(out, '"');
-}
-
 static void new_line(struct sbuf *out, int depth)
 {
     sbuf_addc(out, '\n');
@@ -223,7 +206,7 @@ void json_add_row(struct sbuf *out, const struct row_set *rs, size_t row)
         const struct cell *v = row_set_at(rs, row, (int)c);
 
         sbuf_adds(out, c ? ",\n  " : "\n  ");
-        json_add_string(out, rs->cols[c]);
+        json_put(out, rs->cols[c], strlen(rs->cols[c]));
         sbuf_adds(out, ": ");
         if (v->type == CELL_NULL)
             sbuf_adds(out, "null");
@@ -232,7 +215,7 @@ void json_add_row(struct sbuf *out, const struct row_set *rs, size_t row)
         else if (!strcmp(rs->cols[c], "attrs") && v->text[0] == '{')
             add_indented(out, v->text, 1);
         else
-            json_add_string(out, v->text);
+            json_put(out, v->text, strlen(v->text));
     }
     sbuf_adds(out, "\n}");
 }

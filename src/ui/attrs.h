@@ -20,8 +20,6 @@ struct sbuf;
 bool attrs_next(const char **pos, struct sbuf *key, struct sbuf *value);
 /* One attribute's value into `out` (replaced); false when it is absent or null. */
 bool attrs_get(const char *json, const char *name, struct sbuf *out);
-/* A quoted JSON string. */
-void json_add_string(struct sbuf *out, const char *s);
 /* One row as an indented JSON object; the column attrs becomes an object of its own. */
 void json_add_row(struct sbuf *out, const struct row_set *rs, size_t row);
 

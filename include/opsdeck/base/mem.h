@@ -15,6 +15,8 @@ void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 
+/* No memory where nothing smaller will do: the hook, one line, exit 71. */
+_Noreturn void mem_exhausted(void);
 /* A broken invariant: calls the hook (which restores the terminal), prints one line, aborts. */
 _Noreturn void bug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Called once before bug() or out-of-memory print; set by src/app. NULL removes it. */

@@ -23,6 +23,7 @@ bool sbuf_add(struct sbuf *sb, const void *data, size_t n); /* false when full: 
 bool sbuf_adds(struct sbuf *sb, const char *s);
 bool sbuf_addc(struct sbuf *sb, char c);
 bool sbuf_addf(struct sbuf *sb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool sbuf_addv(struct sbuf *sb, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* All that is left of an open file. False: errno says why it cannot be read, or `is_full`. */
 bool sbuf_add_fd(struct sbuf *sb, int fd);
 /* The bytes become the caller's (free()); the buffer is empty as after init. */
