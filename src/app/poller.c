@@ -93,14 +93,6 @@ void poller_close(struct poller *p)
 
 /* ---- the watch over turns */
 
-static int64_t microseconds(clockid_t id)
-{
-    struct timespec ts;
-
-    clock_gettime(id, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
 /*
  * Time spent ready to run while the kernel ran somebody else: the second figure of schedstat, in
  * nanoseconds (proc(5)). Without it 0 is said, and a busy machine may look like a slow turn.
@@ -123,8 +115,8 @@ static void on_check(struct ev_loop *loop, ev_check *w, int revents)
 
     (void)loop;
     (void)revents;
-    t->wall_us = microseconds(CLOCK_MONOTONIC);
-    t->cpu_us = microseconds(CLOCK_THREAD_CPUTIME_ID);
+    t->wall_us = clock_mono_us();
+    t->cpu_us = clock_thread_us();
     t->queued_us = queued_us(t);
     t->what = "network or timer";
     t->is_running = true;
@@ -139,8 +131,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
     if (!t->is_running)
         return;
     t->is_running = false;
-    int64_t wall = microseconds(CLOCK_MONOTONIC) - t->wall_us,
-            cpu = microseconds(CLOCK_THREAD_CPUTIME_ID) - t->cpu_us;
+    int64_t wall = clock_mono_us() - t->wall_us, cpu = clock_thread_us() - t->cpu_us;
     if (wall <= SLOW_US)
         return;
     int64_t queued = queued_us(t) - t->queued_us;

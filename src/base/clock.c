@@ -3,31 +3,35 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "opsdeck/base/err.h"
+#include "opsdeck/base/require.h"
+#include "opsdeck/base/time_scan.h"
 
-static int64_t read_clock(clockid_t id)
+static int64_t read_us(clockid_t id)
 {
     struct timespec ts;
 
-    clock_gettime(id, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    if (clock_gettime(id, &ts) != 0)
+        bug("clock %d of this machine cannot be read", (int)id);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 static int64_t system_wall(void *ctx)
 {
     (void)ctx;
-    return read_clock(CLOCK_REALTIME);
+    return read_us(CLOCK_REALTIME) / 1000;
 }
 
 static int64_t system_mono(void *ctx)
 {
     (void)ctx;
-    return read_clock(CLOCK_MONOTONIC);
+    return read_us(CLOCK_MONOTONIC) / 1000;
 }
 
 static int64_t pinned_wall(void *ctx)
@@ -35,28 +39,55 @@ static int64_t pinned_wall(void *ctx)
     return *(const int64_t *)ctx;
 }
 
+static int64_t pin;
+static const struct clock real = { system_wall, system_mono, NULL };
+static const struct clock pinned = { pinned_wall, system_mono, &pin };
+static const struct clock *chosen = &real;
+
+static void choose(void)
+{
+    const char *text = getenv("OPSDECK_NOW");
+
+    if (text && *text && time_parse_rfc3339(text, &pin))
+        chosen = &pinned;
+}
+
 const struct clock *clock_system(void)
 {
-    static const struct clock real = { system_wall, system_mono, NULL };
-    static int64_t pin;
-    static const struct clock pinned = { pinned_wall, system_mono, &pin };
-    const char *text = getenv("OPSDECK_NOW");
-    int64_t ms;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    if (!text || !*text || !time_parse_rfc3339(text, &ms))
-        return &real;
-    pin = ms;
-    return &pinned;
+    pthread_once(&once, choose);
+    return chosen;
 }
 
 int64_t clock_wall_ms(const struct clock *c)
 {
+    require(c && c->wall_ms);
     return c->wall_ms(c->ctx);
 }
 
 int64_t clock_mono_ms(const struct clock *c)
 {
+    require(c && c->mono_ms);
     return c->mono_ms(c->ctx);
+}
+
+int64_t clock_mono_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_thread_us(void)
+{
+    return read_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void clock_deadline(int64_t in_ms, struct timespec *out)
+{
+    require(in_ms >= 0 && out);
+    int64_t us = read_us(CLOCK_MONOTONIC) + in_ms * 1000;
+
+    *out = (struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
 }
 
 /* Days since 1970-01-01 of a date of the proleptic Gregorian calendar. */
@@ -103,6 +134,17 @@ const char *time_iso(int64_t ms, char out[TIME_TEXT_MAX])
     if (rest)
         n += snprintf(out + n, TIME_TEXT_MAX - (size_t)n, ".%03d", rest);
     snprintf(out + n, TIME_TEXT_MAX - (size_t)n, "Z");
+    return out;
+}
+
+const char *time_compact(int64_t ms, char out[TIME_TEXT_MAX])
+{
+    struct tm tm;
+    int rest;
+
+    if (!split_ms(ms, false, &tm, &rest) || tm.tm_year > 8099 || tm.tm_year < -1900 ||
+        !strftime(out, TIME_TEXT_MAX, "%Y%m%dT%H%M%SZ", &tm))
+        out[0] = '\0';
     return out;
 }
 
@@ -165,63 +207,9 @@ static bool literal(const char **s, char c)
     return true;
 }
 
-static bool date_part(const char **s, int *y, int *mo, int *d)
-{
-    static const int length[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-    if (!digits(s, 4, y) || !literal(s, '-') || !digits(s, 2, mo) || !literal(s, '-') ||
-        !digits(s, 2, d))
-        return false;
-    if (*mo < 1 || *mo > 12 || *d < 1 || *d > length[*mo - 1])
-        return false;
-    bool leap = (*y % 4 == 0 && *y % 100 != 0) || *y % 400 == 0;
-    return *mo != 2 || *d < 29 || leap;
-}
-
-static bool zone_part(const char **s, int *offset_min)
-{
-    int h, m, sign;
-
-    *offset_min = 0;
-    if (**s == 'Z' || **s == 'z') {
-        ++*s;
-        return true;
-    }
-    sign = **s == '-' ? -1 : 1;
-    if (**s != '+' && **s != '-')
-        return false;
-    ++*s;
-    if (!digits(s, 2, &h) || !literal(s, ':') || !digits(s, 2, &m) || h > 23 || m > 59)
-        return false;
-    *offset_min = sign * (h * 60 + m);
-    return true;
-}
-
 bool time_parse_rfc3339(const char *s, int64_t *ms)
 {
-    int y, mo, d, h, mi, sec, frac = 0, zone;
-
-    if (!date_part(&s, &y, &mo, &d) || (*s != 'T' && *s != 't' && *s != ' '))
-        return false;
-    s++;
-    if (!digits(&s, 2, &h) || !literal(&s, ':') || !digits(&s, 2, &mi) || !literal(&s, ':') ||
-        !digits(&s, 2, &sec))
-        return false;
-    if (h > 23 || mi > 59 || sec > 60) /* 60: a leap second */
-        return false;
-    if (*s == '.') {
-        int weight = 100, any = 0;
-        for (s++; isdigit((unsigned char)*s); s++, any = 1) {
-            frac += (*s - '0') * weight;
-            weight /= 10;
-        }
-        if (!any)
-            return false;
-    }
-    if (!zone_part(&s, &zone) || *s)
-        return false;
-    *ms = time_from_utc(y, mo, d, h, mi, sec, frac) - (int64_t)zone * 60000;
-    return true;
+    return time_scan(s, strlen(s), TIME_ISO, 0, ms);
 }
 
 /* Whether the local clock shows h:mi:sec at `t`. */
@@ -259,6 +247,12 @@ static bool last_local(int h, int mi, int sec, int64_t now_ms, int64_t *ms)
     return best > 0;
 }
 
+/* Of so many digits that no clock and no year is meant. */
+static bool is_epoch(const char *text, int64_t *ms)
+{
+    return strspn(text, "0123456789") >= 9 && time_scan(text, strlen(text), TIME_EPOCH, 0, ms);
+}
+
 bool time_parse_moment(const char *text, int64_t now_ms, int64_t *ms, struct err *e)
 {
     const char *s = text;
@@ -269,7 +263,7 @@ bool time_parse_moment(const char *text, int64_t now_ms, int64_t *ms, struct err
         *ms = now_ms - back;
         return true;
     }
-    if (time_parse_rfc3339(text, ms))
+    if (time_scan(text, strlen(text), TIME_ISO | TIME_HTTP, now_ms, ms) || is_epoch(text, ms))
         return true;
     if (digits(&s, 2, &h) && literal(&s, ':') && digits(&s, 2, &mi) &&
         (!*s || (literal(&s, ':') && digits(&s, 2, &sec) && !*s)) && h < 24 && mi < 60 && sec < 60)

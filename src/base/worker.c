@@ -9,6 +9,7 @@
 #include <ev.h>
 
 #include "opsdeck/base/err.h"
+#include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 
 struct link {
@@ -357,16 +358,6 @@ bool worker_has_waiting(struct worker *w)
     return has;
 }
 
-static void add_ms(struct timespec *ts, int ms)
-{
-    ts->tv_sec += ms / 1000;
-    ts->tv_nsec += (long)(ms % 1000) * 1000000;
-    if (ts->tv_nsec >= 1000000000) {
-        ts->tv_sec++;
-        ts->tv_nsec -= 1000000000;
-    }
-}
-
 bool worker_stop(struct worker *w, int limit_ms)
 {
     struct timespec until;
@@ -376,8 +367,7 @@ bool worker_stop(struct worker *w, int limit_ms)
         return true;
     if (w->o.loop)
         ev_async_stop(w->o.loop, &w->ready);
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    add_ms(&until, limit_ms);
+    clock_deadline(limit_ms < 0 ? 0 : limit_ms, &until);
     pthread_mutex_lock(&w->lock);
     w->is_stopping = true;
     pthread_cond_broadcast(&w->has_items);

@@ -129,14 +129,5 @@ void cred_response_free(struct http_response *r)
 
 bool cred_time(const char *s, int64_t *ms)
 {
-    char copy[TIME_TEXT_MAX];
-    size_t n = s ? strlen(s) : 0;
-
-    if (n > 3 && n < sizeof copy && strcmp(s + n - 3, "UTC") == 0) {
-        memcpy(copy, s, n - 3);
-        copy[n - 3] = 'Z';
-        copy[n - 2] = '\0';
-        return time_parse_rfc3339(copy, ms);
-    }
     return s && time_parse_rfc3339(s, ms);
 }

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 
 #include "aws_sign_priv.h"
@@ -103,10 +103,12 @@ struct work {
 
 static bool stamp_of(int64_t ms, char out[STAMP_SIZE])
 {
-    time_t t = (time_t)(ms / 1000);
-    struct tm tm;
+    char text[TIME_TEXT_MAX];
+    size_t n = strlen(time_compact(ms, text));
 
-    return gmtime_r(&t, &tm) && strftime(out, STAMP_SIZE, "%Y%m%dT%H%M%SZ", &tm) == STAMP_SIZE - 1;
+    if (n == STAMP_SIZE - 1)
+        memcpy(out, text, STAMP_SIZE);
+    return n == STAMP_SIZE - 1;
 }
 
 static bool has_token(const struct aws_signing *in)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/time_scan.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/utf8.h"
 
@@ -154,14 +155,14 @@ struct http_response *http_response_build(struct request *r)
 {
     struct arena *mem = arena_new();
     struct http_response *resp = arena_alloc(mem, sizeof *resp);
-    const struct clock *clock = clock_system();
 
     resp->mem = mem;
     take_facts(resp, r->easy);
     take_headers(resp, r->easy);
     take_redirect(resp, r->easy);
     const char *date = http_response_header(resp, "date");
-    if (!date || !http_date_parse(date, clock_wall_ms(clock), &resp->date_ms))
+    if (!date ||
+        !time_scan(date, strlen(date), TIME_HTTP, clock_wall_ms(clock_system()), &resp->date_ms))
         resp->date_ms = 0;
     if (r->rc != CURLE_OK || r->sink.fault != BODY_GOOD)
         http_words(r, &resp->err);

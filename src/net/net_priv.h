@@ -144,9 +144,6 @@ bool http_url_is_loopback(const char *host); /* localhost, 127.0.0.0/8, ::1 */
 bool http_url_is_metadata(const char *host);
 char *http_url_part(CURLU *u, CURLUPart part, unsigned flags); /* heap copy or NULL */
 
-/* http_date.c: the three forms of RFC 9110 5.6.7; `now_ms` settles two-digit years. */
-bool http_date_parse(const char *s, int64_t now_ms, int64_t *ms);
-
 /* token.c: tests replace the clock and the time a command has. */
 struct clock;
 struct tokens;

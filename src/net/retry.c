@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/time_scan.h"
 
 #include "net_priv.h"
 
@@ -104,7 +105,7 @@ int64_t retry_after_ms(const struct http_response *r, int64_t now_ms)
         int64_t ms = seconds_ms(after);
         if (ms >= 0)
             return clamp(ms);
-        if (http_date_parse(after, base, &at))
+        if (time_scan(after, strlen(after), TIME_HTTP, base, &at))
             return clamp(at - base);
     }
     return reset_ms(r, base);

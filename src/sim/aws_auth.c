@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -14,6 +13,7 @@
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/time_scan.h"
 #include "opsdeck/net/aws_sign.h"
 
 #include "routes.h"
@@ -272,34 +272,23 @@ static bool canonical_form(const struct aws_caller *who, const struct sim_reques
 
 static bool read_stamp(const char *stamp, int64_t *s)
 {
-    int y, mo, d, h, mi, sec, n = 0;
+    int64_t ms;
 
-    if (!stamp || sscanf(stamp, "%4d%2d%2dT%2d%2d%2dZ%n", &y, &mo, &d, &h, &mi, &sec, &n) != 6 ||
-        n != 16)
+    if (!stamp || strlen(stamp) != 16 || !time_scan(stamp, 16, TIME_ISO, 0, &ms))
         return false;
-    *s = time_from_utc(y, mo, d, h, mi, sec, 0) / 1000;
+    *s = ms / 1000;
     return true;
-}
-
-static const char *compact(int64_t s, char out[20])
-{
-    time_t t = (time_t)s;
-    struct tm tm;
-
-    if (!gmtime_r(&t, &tm) || strftime(out, 20, "%Y%m%dT%H%M%SZ", &tm) == 0)
-        out[0] = '\0';
-    return out;
 }
 
 static bool is_in_window(const char *stamp, int64_t at_s, int64_t now_s, char *text, size_t size)
 {
-    char now[20], edge[20];
+    char now[TIME_TEXT_MAX], edge[TIME_TEXT_MAX];
     bool is_late = at_s < now_s - WINDOW_S;
 
     if (!is_late && at_s <= now_s + WINDOW_S)
         return true;
-    compact(now_s, now);
-    compact(is_late ? now_s - WINDOW_S : now_s + WINDOW_S, edge);
+    time_compact(now_s * 1000, now);
+    time_compact((is_late ? now_s - WINDOW_S : now_s + WINDOW_S) * 1000, edge);
     if (is_late)
         snprintf(text, size, "Signature expired: %s is now earlier than %s (%s - 15 min.)", stamp,
                  edge, now);

@@ -62,11 +62,9 @@ static void wait_s(struct app *app, double s)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    int64_t ns = until.tv_nsec + (int64_t)(s * 1e9);
-    until.tv_sec += ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
-    while (!app->is_stopping && pthread_cond_timedwait(&app->stopping, &app->lock, &until) == 0)
+    clock_deadline((int64_t)(s * 1000), &until);
+    while (!app->is_stopping &&
+           pthread_cond_clockwait(&app->stopping, &app->lock, CLOCK_MONOTONIC, &until) == 0)
         ;
 }
 

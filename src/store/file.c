@@ -207,13 +207,10 @@ bool store_quarantine(const char *path, const struct clock *clock, char **moved_
     static const char *const tails[] = { "", "-wal", "-shm" };
     size_t room = strlen(path) + 64;
     char *to = xmalloc(room), *a = xmalloc(room), *b = xmalloc(room);
-    time_t now = (time_t)(clock_wall_ms(clock) / 1000);
-    struct tm tm;
-    char stamp[32];
+    char stamp[TIME_TEXT_MAX];
     bool ok = true;
 
-    gmtime_r(&now, &tm);
-    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &tm);
+    time_compact(clock_wall_ms(clock), stamp);
     snprintf(to, room, "%s.bad-%s", path, stamp);
     for (int i = 2; access(to, F_OK) == 0 && i < 100; i++)
         snprintf(to, room, "%s.bad-%s-%d", path, stamp, i);

@@ -5,19 +5,14 @@
  */
 #include "store_priv.h"
 
-#include <time.h>
-
+#include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 
 static const struct fn_def *const tables[] = { fn_times, fn_patterns, fn_texts, fn_states };
 
 int64_t mono_now_ms(void)
 {
-    struct timespec ts;
-
-    if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-        bug("there is no monotonic clock");
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return clock_mono_ms(clock_system());
 }
 
 struct fn_env *fn_env_of(sqlite3_context *ctx)

@@ -1,15 +1,15 @@
 /*
- * Times in SQL: whatever upstreams write becomes integer UTC milliseconds. Year 1 and all that
- * is not after 1970 is NULL (Go writes its zero time for "never"), and so is what cannot be
- * read. No zone of this machine is ever assumed: a time without one is UTC.
+ * Times in SQL: whatever upstreams write becomes integer UTC milliseconds (time_scan.h). Year 1 and
+ * all that is not after 1970 is NULL (Go writes its zero time for "never"), and so is what cannot
+ * be read. No zone of this machine is ever assumed: a time without one is UTC.
  */
 #include "store_priv.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/time_scan.h"
 
 #include "fn_priv.h"
 
@@ -19,8 +19,6 @@ enum {
     HOUR = 60 * MINUTE,
     DAY = 24 * HOUR
 };
-
-static const int64_t time_max = 253402300799999; /* the end of the year 9999 */
 
 /* A slice being read from the left. */
 struct scan {
@@ -38,19 +36,6 @@ static bool scan_char(struct scan *c, char ch)
 static bool at_digit(const struct scan *c)
 {
     return c->s < c->end && *c->s >= '0' && *c->s <= '9';
-}
-
-static bool scan_digits(struct scan *c, int n, int *out)
-{
-    int v = 0;
-
-    for (int i = 0; i < n; i++) {
-        if (!at_digit(c))
-            return false;
-        v = v * 10 + (*c->s++ - '0');
-    }
-    *out = v;
-    return true;
 }
 
 static bool scan_word(struct scan *c, const char *word)
@@ -74,128 +59,6 @@ static struct scan trimmed(const char *s, size_t n)
     return c;
 }
 
-struct stamp {
-    int year, month, day, hour, min, sec, ms, zone_min;
-};
-
-static bool stamp_ms(const struct stamp *t, int64_t *out)
-{
-    static const int lengths[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool is_leap = (t->year % 4 == 0 && t->year % 100 != 0) || t->year % 400 == 0;
-
-    if (t->month < 1 || t->month > 12 || t->day < 1 || t->day > lengths[t->month - 1] ||
-        (t->month == 2 && t->day == 29 && !is_leap))
-        return false;
-    if (t->hour > 23 || t->min > 59 || t->sec > 60) /* 60: a leap second */
-        return false;
-    *out = time_from_utc(t->year, t->month, t->day, t->hour, t->min, t->sec, t->ms) -
-           (int64_t)t->zone_min * MINUTE;
-    return true;
-}
-
-/* Digits after the point, of which the first three count. */
-static bool scan_fraction(struct scan *c, int *ms)
-{
-    int weight = 100;
-
-    if (!scan_char(c, '.') && !scan_char(c, ','))
-        return true;
-    if (!at_digit(c))
-        return false;
-    for (; at_digit(c); c->s++, weight /= 10)
-        *ms += (*c->s - '0') * weight;
-    return true;
-}
-
-/* Hours and minutes, with or without colons and seconds. */
-static bool scan_clock(struct scan *c, struct stamp *t)
-{
-    if (!scan_digits(c, 2, &t->hour))
-        return false;
-    bool has_colons = scan_char(c, ':');
-    if (!scan_digits(c, 2, &t->min))
-        return false;
-    if (has_colons ? !scan_char(c, ':') : !at_digit(c))
-        return true;
-    return scan_digits(c, 2, &t->sec) && scan_fraction(c, &t->ms);
-}
-
-/* "Z", "+01:00", "+0100", "+01", "UTC", "GMT" or "+0000 UTC"; nothing is UTC. */
-static bool scan_zone(struct scan *c, struct stamp *t)
-{
-    int h, m = 0;
-
-    scan_char(c, ' ');
-    if (scan_char(c, 'Z') || scan_char(c, 'z'))
-        return c->s == c->end;
-    if (c->s < c->end && (*c->s == '+' || *c->s == '-')) {
-        int sign = *c->s++ == '-' ? -1 : 1;
-        if (!scan_digits(c, 2, &h))
-            return false;
-        if ((scan_char(c, ':') || at_digit(c)) && !scan_digits(c, 2, &m))
-            return false;
-        if (h > 23 || m > 59)
-            return false;
-        t->zone_min = sign * (h * 60 + m);
-        scan_char(c, ' ');
-    }
-    if (!scan_word(c, "UTC"))
-        scan_word(c, "GMT");
-    return c->s == c->end;
-}
-
-/* ISO 8601 with or without separators, time of day and zone. */
-static bool parse_iso(const char *s, size_t n, int64_t *out)
-{
-    struct scan c = trimmed(s, n);
-    struct stamp t = { 0 };
-
-    if (!scan_digits(&c, 4, &t.year))
-        return false;
-    bool has_dashes = scan_char(&c, '-');
-    if (!scan_digits(&c, 2, &t.month) || (has_dashes && !scan_char(&c, '-')) ||
-        !scan_digits(&c, 2, &t.day))
-        return false;
-    if (c.s == c.end)
-        return has_dashes && stamp_ms(&t, out);
-    if (!scan_char(&c, 'T') && !scan_char(&c, 't') && !scan_char(&c, ' '))
-        return false;
-    return scan_clock(&c, &t) && scan_zone(&c, &t) && stamp_ms(&t, out);
-}
-
-/* DD-MM-YYYY HH:MM:SS, as the reports of the MoJ write it. */
-static bool parse_dmy(const char *s, size_t n, int64_t *out)
-{
-    struct scan c = trimmed(s, n);
-    struct stamp t = { 0 };
-
-    if (!scan_digits(&c, 2, &t.day) || (!scan_char(&c, '-') && !scan_char(&c, '/')) ||
-        !scan_digits(&c, 2, &t.month) || (!scan_char(&c, '-') && !scan_char(&c, '/')) ||
-        !scan_digits(&c, 4, &t.year))
-        return false;
-    if (c.s == c.end)
-        return stamp_ms(&t, out);
-    return scan_char(&c, ' ') && scan_clock(&c, &t) && scan_zone(&c, &t) && stamp_ms(&t, out);
-}
-
-/* A number of some unit since 1970; `per_ms` units make a millisecond (below 1 for seconds). */
-static bool scale(const struct number *x, double ms_per_unit, int64_t *out)
-{
-    double ms = x->d * ms_per_unit;
-
-    if (!(ms > 0 && ms <= (double)time_max))
-        return false;
-    *out = x->is_int && ms_per_unit >= 1 ? x->i * (int64_t)ms_per_unit : (int64_t)floor(ms + 0.5);
-    return true;
-}
-
-/* Seconds, milliseconds, micro- or nanoseconds, by how large it is: no upstream tells times before
- * 1973 or after 5138. */
-static bool scale_auto(const struct number *x, int64_t *out)
-{
-    return scale(x, x->d < 1e11 ? 1e3 : x->d < 1e14 ? 1 : x->d < 1e17 ? 1e-3 : 1e-6, out);
-}
-
 static bool number_of(sqlite3_value *v, struct number *out)
 {
     size_t n;
@@ -213,68 +76,74 @@ static bool number_of(sqlite3_value *v, struct number *out)
     return s && number_parse(s, n, out);
 }
 
-/* By address: arguments are evaluated in any order, and `ok` is what sets it. */
-static void give_time(sqlite3_context *ctx, bool ok, const int64_t *ms)
+static bool scan(sqlite3_context *ctx, sqlite3_value *v, unsigned forms, int64_t *ms)
 {
-    if (ok && *ms > 0 && *ms <= time_max)
-        sqlite3_result_int64(ctx, *ms);
+    size_t n;
+    const char *s = fn_text(v, &n);
+
+    return s && time_scan(s, n, forms | TIME_NO_ZONE_IS_UTC, fn_env_of(ctx)->now_ms, ms);
 }
 
-static bool time_of(sqlite3_value *v, int64_t *ms)
+static bool time_of(sqlite3_context *ctx, sqlite3_value *v, int64_t *ms)
 {
     struct number x;
-    size_t n;
 
-    if (number_of(v, &x))
-        return scale_auto(&x, ms);
-    const char *s = fn_text(v, &n);
-    return s && (parse_iso(s, n, ms) || parse_dmy(s, n, ms));
+    return number_of(v, &x) ? time_of_epoch(x.d, ms)
+                            : scan(ctx, v, TIME_ISO | TIME_DMY | TIME_HTTP, ms);
+}
+
+static void give_time(sqlite3_context *ctx, int64_t ms)
+{
+    if (ms > 0)
+        sqlite3_result_int64(ctx, ms);
 }
 
 static void fn_time_auto(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
-    int64_t ms = 0;
+    int64_t ms;
 
     (void)n;
-    give_time(ctx, time_of(v[0], &ms), &ms);
+    if (time_of(ctx, v[0], &ms))
+        give_time(ctx, ms);
 }
 
 static void fn_time_iso(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
-    int64_t ms = 0;
-    size_t len;
-    const char *s = fn_text(v[0], &len);
+    int64_t ms;
 
     (void)n;
-    give_time(ctx, s && parse_iso(s, len, &ms), &ms);
+    if (scan(ctx, v[0], TIME_ISO, &ms))
+        give_time(ctx, ms);
 }
 
 static void fn_time_dmy(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
-    int64_t ms = 0;
-    size_t len;
-    const char *s = fn_text(v[0], &len);
+    int64_t ms;
 
     (void)n;
-    give_time(ctx, s && parse_dmy(s, len, &ms), &ms);
+    if (scan(ctx, v[0], TIME_DMY, &ms))
+        give_time(ctx, ms);
+}
+
+static void give_units(sqlite3_context *ctx, sqlite3_value *v, double unit_ms)
+{
+    struct number x;
+    int64_t ms;
+
+    if (number_of(v, &x) && time_of_units(x.d, unit_ms, &ms))
+        give_time(ctx, ms);
 }
 
 static void fn_time_epoch(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
-    struct number x;
-    int64_t ms = 0;
-
     (void)n;
-    give_time(ctx, number_of(v[0], &x) && scale(&x, 1e3, &ms), &ms);
+    give_units(ctx, v[0], 1e3);
 }
 
 static void fn_time_ms(sqlite3_context *ctx, int n, sqlite3_value **v)
 {
-    struct number x;
-    int64_t ms = 0;
-
     (void)n;
-    give_time(ctx, number_of(v[0], &x) && scale(&x, 1, &ms), &ms);
+    give_units(ctx, v[0], 1);
 }
 
 /* Milliseconds since a moment; one in the future is 0 old. */
@@ -283,7 +152,7 @@ static void fn_age(sqlite3_context *ctx, int n, sqlite3_value **v)
     int64_t ms, now = fn_env_of(ctx)->now_ms;
 
     (void)n;
-    if (time_of(v[0], &ms) && ms > 0)
+    if (time_of(ctx, v[0], &ms) && ms > 0)
         sqlite3_result_int64(ctx, ms < now ? now - ms : 0);
 }
 

@@ -8,10 +8,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "opsdeck/ui/term.h"
+
+#include "opsdeck/base/clock.h"
 
 #include "term_priv.h"
 
@@ -71,10 +72,7 @@ void tty_send(const char *s)
 
 int64_t tty_mono_ms(void)
 {
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return clock_mono_ms(clock_system());
 }
 
 /* get_wch() says the same for "nothing there" and "gone"; the kernel knows which. */

@@ -12,6 +12,9 @@ COMMENT = re.compile(r"^\s*(/?\*|//)")
 # Functions with a better one of ours, and calls that would block the loop.
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|strncpy|strtok|atoi|atol|atof|gmtime|localtime|asctime|ctime|system|popen|tmpnam"
                     r"|curl_easy_perform|getaddrinfo|sleep|usleep)\s*\(")
+# A clock of the machine is read in one file; everybody else asks a `struct clock`.
+CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|ev_now|ev_time|timespec_get|time)\s*\(")
+CLOCK_HOME = "src/base/clock.c"
 # A library's header is seen by one room or one file.
 LIBRARY = [(re.compile(r"(curses|ncurses.*|term)\.h$"), "src/ui/term.c"), (re.compile(r"curl/"), "net"), (re.compile(r"sqlite3\.h$"), "store"),
            (re.compile(r"libfyaml\.h$"), "config"), (re.compile(r"microhttpd\.h$"), "sim")]
@@ -66,6 +69,8 @@ def main():
                         bad.append("%s:%d: %s" % (path, n, why))
                 elif path.startswith("src/") and BANNED.search(line) and not COMMENT.match(line):
                     bad.append("%s:%d: banned: %s" % (path, n, line.strip()))
+                elif path != CLOCK_HOME and CLOCK.search(line) and not COMMENT.match(line) and '"' not in line:
+                    bad.append("%s:%d: only %s reads a clock: %s" % (path, n, CLOCK_HOME, line.strip()))
                 elif "pthread_create" in line and path != "src/base/worker.c":
                     bad.append("%s:%d: a thread outside base/worker.h: %s" % (path, n, line.strip()))
     if seen <= 50:

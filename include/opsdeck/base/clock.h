@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct err;
+struct timespec;
 
 struct clock {
     int64_t (*wall_ms)(void *ctx);
@@ -18,16 +19,29 @@ struct clock {
     void *ctx;
 };
 
-/* The system's clocks; OPSDECK_NOW (RFC 3339) in the environment pins the wall clock, for tests. */
+/*
+ * The system's clocks; OPSDECK_NOW (RFC 3339) in the environment of the first call pins the wall
+ * clock, for tests. No other file reads a clock of the machine.
+ */
 const struct clock *clock_system(void);
+/* `c` has both clocks. */
 int64_t clock_wall_ms(const struct clock *c);
 int64_t clock_mono_ms(const struct clock *c);
+/* For measuring work, not for deciding: microseconds of the monotonic clock, and of processor
+ * time of the calling thread. */
+int64_t clock_mono_us(void);
+int64_t clock_thread_us(void);
+/* The moment `in_ms` (not negative) from now as pthread_cond_clockwait(CLOCK_MONOTONIC) wants it.
+ */
+void clock_deadline(int64_t in_ms, struct timespec *out);
 
 enum {
     TIME_TEXT_MAX = 48
 };
 /* "2026-11-21T03:04:05Z", with ".123" when the milliseconds are not 0. */
 const char *time_iso(int64_t ms, char out[TIME_TEXT_MAX]);
+/* "20261121T030405Z", for names of files and signatures; "" out of the years 0 to 9999. */
+const char *time_compact(int64_t ms, char out[TIME_TEXT_MAX]);
 /* Local "14:02:05 GMT" of that moment, or "21 Nov 14:02 GMT" when it is another day than `now_ms`.
  */
 const char *time_local(int64_t ms, int64_t now_ms, char out[TIME_TEXT_MAX]);
@@ -35,9 +49,12 @@ const char *time_local(int64_t ms, int64_t now_ms, char out[TIME_TEXT_MAX]);
 const char *time_age(int64_t age_ms, char out[TIME_TEXT_MAX]);
 /* Days from civil, Gregorian, UTC; fields are not range-checked beyond sanity. */
 int64_t time_from_utc(int year, int month, int day, int hour, int min, int sec, int ms);
-/* RFC 3339 ("2026-11-21T03:04:05.123+01:00", "T" or space, zone needed). */
+/* RFC 3339 and its kin, TIME_ISO of time_scan.h; the zone is needed. */
 bool time_parse_rfc3339(const char *s, int64_t *ms);
-/* TIME of the command line: HH:MM[:SS] (last such local moment before now), RFC 3339, -30m. */
+/*
+ * TIME of the command line: HH:MM[:SS] (last such local moment before now), -30m, RFC 3339, a date
+ * as HTTP writes it, seconds or milliseconds since 1970 of nine digits or more.
+ */
 bool time_parse_moment(const char *s, int64_t now_ms, int64_t *ms, struct err *e);
 
 /* "250ms" "30s" "5m" "1h" "30d" "1h30m"; a bare number is refused except 0. */
