@@ -62,7 +62,10 @@ const char *bg_flag_word(enum bg_flag f)
 bool bg_is_fresh(const struct bg_facts *f, enum bg_family family)
 {
     const struct bg_known *k = &f->known[family];
-    const struct fact_age age = { k->read_ms, k->every_ms, f->now_ms, !k->is_known };
+    const struct fact_age age = { .observed_ms = k->read_ms,
+                                  .every_ms = k->every_ms,
+                                  .now_ms = f->now_ms,
+                                  .has_failed = !k->is_known };
 
     return freshness_of(&age) == FRESH;
 }

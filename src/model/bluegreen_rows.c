@@ -39,7 +39,8 @@ enum {
     X(PARAMETER,    "bg-parameter",    BG_PARAMETER,     false) \
     X(IMAGE,        "bg-image",        BG_IMAGES,        false) \
     X(METRIC,       "bg-metric",       BG_METRICS,       true) \
-    X(SOURCE,       "bg-source",       BG_MAPPINGS,      false)
+    X(SOURCE,       "bg-source",       BG_MAPPINGS,      false) \
+    X(STEP,         "bg-step",         BG_MAPPINGS,      false)
 
 #define X(id, word, family, is_shared) K_##id,
 enum kind { KIND_TABLE(X) KINDS };
@@ -215,8 +216,7 @@ static void fill_known(struct filling *w, enum bg_family family)
     }
 }
 
-/* Which steps of the recipes a family is read by; a failed one is named "step NAME: ..." in the
- * source's error or warning. */
+/* Which steps of the recipes a family is read by. */
 static const struct {
     const char *step;
     enum bg_family family;
@@ -248,26 +248,13 @@ static const struct {
     { "metrics", BG_METRICS },
 };
 
-static bool names_step(const char *error, const char *step)
+/* Of a source that failed nothing is newer than the failure. */
+static bool says_failed(const struct fact *f, enum bg_family family)
 {
-    size_t n = strlen(step);
-
-    for (const char *s = error; (s = strstr(s, "step ")) != NULL;) {
-        s += 5;
-        if (!strncmp(s, step, n) && s[n] == ':')
+    for (size_t i = 0; f->kind == K_STEP && i < ARRAY_LEN(steps); i++)
+        if (steps[i].family == family && !strcmp(steps[i].step, f->row->key))
             return true;
-    }
-    return false;
-}
-
-static bool has_failed(const struct fact *f, enum bg_family family, const char *error)
-{
-    if (int_at(f, "is_failing", 0) != 0)
-        return true; /* nothing of it is newer than the failure */
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-        if (steps[i].family == family && names_step(error, steps[i].step))
-            return true;
-    return false;
+    return f->kind == K_SOURCE;
 }
 
 /* What the last poll could not read is not known, however fresh the poll before left it. */
@@ -275,13 +262,14 @@ static void fill_why(struct filling *w)
 {
     for (size_t i = 0; i < w->es->nfacts; i++) {
         const struct fact *f = &w->es->facts[i];
-        for (size_t k = 0; k < BG_FAMILIES && f->kind == K_SOURCE; k++) {
-            const char *own = w->env->row->source, *error = str_at(f, "error");
+        for (size_t k = 0; k < BG_FAMILIES && (f->kind == K_SOURCE || f->kind == K_STEP); k++) {
+            const char *own = w->env->row->source;
             const char *source = w->sources[k] ? w->sources[k] : families[k].is_tools ? "" : own;
-            if (strcmp(source, f->row->source) != 0 || !has_failed(f, (enum bg_family)k, error))
+            if (strcmp(source, f->row->source) != 0 || !says_failed(f, (enum bg_family)k))
                 continue;
             w->out->known[k].is_known = false;
-            w->out->known[k].why = error;
+            if (!w->out->known[k].why)
+                w->out->known[k].why = str_at(f, "error");
         }
     }
 }

@@ -35,18 +35,22 @@ enum status status_worst(enum status a, enum status b)
     return a > b ? a : b;
 }
 
+/* What a person asked for does not grow stale by the minute. */
+static const int64_t ON_DEMAND_EVERY_MS = INT64_C(7) * 24 * 3600 * 1000;
+
 enum freshness freshness_of(const struct fact_age *f)
 {
     int64_t age = f->now_ms - f->observed_ms;
+    int64_t every = f->is_on_demand ? ON_DEMAND_EVERY_MS : f->every_ms;
 
-    if (f->observed_ms <= 0 || f->has_failed || f->every_ms <= 0)
+    if (f->observed_ms <= 0 || f->has_failed || every <= 0)
         return LOST;
     if (age <= 0)
         return FRESH;
     /* Divided, not multiplied: an interval near the limit of int64 must not overflow. */
-    if (age / 5 > f->every_ms || (age / 5 == f->every_ms && age % 5))
+    if (age / 5 > every || (age / 5 == every && age % 5))
         return LOST;
-    return age / 2 > f->every_ms || (age / 2 == f->every_ms && age % 2) ? STALE : FRESH;
+    return age / 2 > every || (age / 2 == every && age % 2) ? STALE : FRESH;
 }
 
 enum status status_effective(enum status last, enum freshness f)

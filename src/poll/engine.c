@@ -169,7 +169,8 @@ static void tell_sources(struct engine *en)
             .recipe = arena_strdup(job->mem, src->recipe->name),
             .url = arena_strdup(job->mem, src->cfg->url ? src->cfg->url : src->cfg->path),
             .labels_json = arena_strdup(job->mem, src->cfg->labels_json),
-            .every_ms = src->every_ms
+            .every_ms = src->every_ms,
+            .is_on_demand = src->recipe->is_on_demand,
         };
     }
     job->sources = v;

@@ -102,7 +102,7 @@ struct run {
     char host[300]; /* of the step at hand: scheme://host:port or "aws PROFILE SERVICE", the
                        governor's key */
     int slow;       /* how many times longer the next pause is, from the governor */
-    int64_t started_ms, step_started_wall_ms;
+    int64_t started_ms, started_wall_ms, step_started_ms, step_started_wall_ms;
     /* what happened, for the source's state */
     int64_t requests, not_modified, wire_bytes, latency_ms, rows, opened, changed, closed;
     bool had_answer, is_any_committed;

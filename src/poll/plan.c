@@ -167,8 +167,6 @@ static bool build_source(struct plan *p, const struct settings *s, const struct 
                                   { .name = "auth", .type = CELL_INT, .i = cfg->auth.kind } };
     int64_t floor_ms = (int64_t)out->connector->min_interval_s * 1000;
     out->every_ms = cfg->every_ms ? cfg->every_ms : r->every_ms;
-    if (r->is_on_demand) /* what a person asked for does not grow stale by the minute */
-        out->every_ms = INGEST_ON_DEMAND_MS;
     if (out->every_ms < floor_ms)
         out->every_ms = floor_ms;
     out->timeout_ms = cfg->timeout_ms ? cfg->timeout_ms

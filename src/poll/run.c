@@ -129,6 +129,12 @@ static int run_slowness(struct run *run)
     return run->slow > slow ? run->slow : slow;
 }
 
+/* Between polls: whoever waits for a person to ask keeps nobody else from asking. */
+static bool run_keeps_lease(const struct slot *sl)
+{
+    return sl->en->o.keep_leases && !sl->src->recipe->is_on_demand;
+}
+
 /* Tell the store how it ended and wait for its word: a one-shot poll exits after this. */
 static void end_run(struct run *run, int kind, const struct err *e)
 {
@@ -150,7 +156,7 @@ static void end_run(struct run *run, int kind, const struct err *e)
         end->pause_ms = slowed > wait ? slowed : wait; /* and not the back-off of a failure */
     if (run->is_leased) {
         tell_ingest(en, job_new(run, INGEST_DROP));
-        if (!en->o.keep_leases) {
+        if (!run_keeps_lease(run->slot)) {
             job = job_new(run, INGEST_RELEASE);
             job->holder = arena_strdup(job->mem, en->holder);
             tell_ingest(en, job);
@@ -167,14 +173,14 @@ static void end_run(struct run *run, int kind, const struct err *e)
         .is_ok = is_ok,
         .error = is_ok ? NULL : arena_strdup(job->mem, end->err.text),
         .error_code = is_ok ? NULL : err_word(end->err.code),
+        .from_ms = run->started_wall_ms,
         .at_ms = wall(run),
         .latency_ms = run->requests ? run->latency_ms / run->requests : 0,
         .wire_bytes = run->wire_bytes,
         .requests = run->requests,
         .not_modified = run->not_modified,
-        .next_due_ms = wall(run) + end->pause_ms,
+        .next_due_ms = run->slot->src->recipe->is_on_demand ? 0 : wall(run) + end->pause_ms,
         .budget_left = governor_budget(en->governor, run->host),
-        .warning = arena_strdup(job->mem, run->warning),
     };
     ask_ingest(run, job, after_state, end);
 }
@@ -255,12 +261,27 @@ static void next_step(struct run *run)
     end_run(run, all_same ? POLL_NOT_MODIFIED : POLL_OK, NULL);
 }
 
+/* When this step was asked in vain, and why: a fact of its own in the store. */
+static void note_failed_look(struct run *run, const struct err *e)
+{
+    struct ingest_job *job = job_new(run, INGEST_LOOK);
+
+    job->step = map_step(run);
+    job->observed_from_ms = run->step_started_wall_ms;
+    job->step_ms = clock_mono_ms(run->slot->en->o.clock) - run->step_started_ms;
+    job->look_code = err_word(e->code);
+    job->look_text = arena_strdup(job->mem, e->text);
+    tell_ingest(run->slot->en, job);
+}
+
 static void on_commit(struct run *run, struct ingest_result *r, void *arg)
 {
     (void)arg;
     if (r->err.code) {
         /* Another process has taken over: its word on the source counts now, not ours. */
         int kind = r->err.code == ERR_CANCELLED ? POLL_SKIPPED : POLL_FAILED;
+        if (kind == POLL_FAILED)
+            note_failed_look(run, &r->err);
         err_ctx(&r->err, "step %s", run_step(run)->name);
         end_run(run, kind, &r->err);
         return;
@@ -286,6 +307,7 @@ static void commit_step(struct run *run)
 
     job->step = map_step(run);
     job->observed_from_ms = run->step_started_wall_ms;
+    job->step_ms = clock_mono_ms(run->slot->en->o.clock) - run->step_started_ms;
     job->is_last_of_kind_unknown = must_keep_rows(run);
     ask_ingest(run, job, on_commit, NULL);
 }
@@ -309,6 +331,7 @@ void run_fail_step(struct run *run, const struct err *cause)
 
     run_hide_secrets(&e);
     free_items(run);
+    note_failed_look(run, &e);
     if (run->slot->src->recipe->nsteps > 1)
         err_ctx(&e, "step %s", st->name);
     if (st->on_error != STEP_NEXT) {
@@ -528,6 +551,7 @@ static void begin_step(struct run *run)
 
     arena_reset(run->step_mem);
     set_host(run);
+    run->step_started_ms = clock_mono_ms(run->slot->en->o.clock);
     run->step_started_wall_ms = wall(run);
     if (st->when.sql)
         ask_eval(run, &st->when, on_when);
@@ -566,7 +590,7 @@ static struct ingest_job *lease_job(struct run *run)
 
     job->holder = arena_strdup(job->mem, sl->en->holder);
     job->lease_ms =
-        (sl->en->o.keep_leases ? sl->src->every_ms : 0) + sl->src->timeout_ms + LEASE_SLACK_MS;
+        (run_keeps_lease(sl) ? sl->src->every_ms : 0) + sl->src->timeout_ms + LEASE_SLACK_MS;
     return job;
 }
 
@@ -593,6 +617,7 @@ void run_start(struct slot *sl)
     run->step_mem = arena_new();
     run->step_ok = arena_array(run->mem, sl->src->recipe->nsteps, sizeof *run->step_ok);
     run->started_ms = clock_mono_ms(en->o.clock);
+    run->started_wall_ms = wall(run);
     ev_timer_init(&run->renew, on_renew, LEASE_SLACK_MS / 3000., LEASE_SLACK_MS / 3000.);
     run->renew.data = run;
     ask_ingest(run, lease_job(run), on_lease, NULL);

@@ -8,11 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
-
-enum {
-    EVERY_DEFAULT_MS = 300000 /* of a source that the config's list does not name */
-};
 
 struct commit {
     struct ingest_db *in;
@@ -28,11 +25,12 @@ static const char *source_of(const struct commit *c)
 
 static const char sql_open[] =
     "INSERT INTO version(entity, valid_from, name, status, summary, since, parent, url, attrs, "
-    "hash, vhash, open_after, cause) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-    "nullif(?12, 0), 'poll')";
+    "hash, vhash, open_after, cause, seal) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+    "nullif(?12, 0), 'poll', row_seal(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))";
 static const char sql_refresh[] =
     "UPDATE version SET name = ?3, status = ?4, summary = ?5, since = ?6, parent = ?7, url = ?8, "
-    "attrs = ?9, hash = ?10, vhash = ?11 WHERE entity = ?1 AND valid_from = ?2";
+    "attrs = ?9, hash = ?10, vhash = ?11, seal = row_seal(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+    "?11) WHERE entity = ?1 AND valid_from = ?2";
 static const char sql_close[] =
     "UPDATE version SET valid_to = ?3, close_after = nullif(?4, 0) WHERE entity = ?1 AND "
     "valid_from = ?2";
@@ -115,16 +113,26 @@ static bool store_row(struct commit *c, const struct staged *r, struct err *e)
         return false;
     sqlite3_stmt *st = is_new ? NULL
                               : db_query(db, e,
-                                         "SELECT valid_from, hash, vhash FROM version WHERE "
-                                         "entity = ?1 AND valid_to IS NULL",
+                                         "SELECT valid_from, hash, vhash, seal IS NULL, seal IS "
+                                         "NOT " SEAL_OF_ROW " FROM version WHERE entity = ?1 AND "
+                                         "valid_to IS NULL",
                                          "i", id);
     int rc = is_new ? 0 : st ? db_step(db, st, e) : -1;
     if (rc <= 0)
         return rc == 0 && open_row(c, id, is_new, r, e);
     int64_t from = sqlite3_column_int64(st, 0);
     bool is_same = (uint64_t)sqlite3_column_int64(st, 1) == r->hash,
-         is_same_volatile = (uint64_t)sqlite3_column_int64(st, 2) == r->vhash;
+         is_same_volatile = (uint64_t)sqlite3_column_int64(st, 2) == r->vhash,
+         is_unsealed = sqlite3_column_int(st, 3) != 0,
+         is_broken = !is_unsealed && sqlite3_column_int(st, 4) != 0;
     sqlite3_reset(st);
+    if (is_broken) { /* a bit has turned: what it says is put right, nothing has changed */
+        log_add(LOG_WARN, "store", "%s/%s:%s was damaged in the cache, written anew", source_of(c),
+                r->kind, r->key);
+        return write_row(c, sql_refresh, id, from, r, e);
+    }
+    if (is_same && is_unsealed)
+        return write_row(c, sql_refresh, id, from, r, e);
     if (is_same)
         return is_same_volatile || write_row(c, sql_refresh, id, from, r, e);
     int64_t at = c->now > from ? c->now : from + 1;
@@ -257,81 +265,31 @@ static bool end_kinds(struct commit *c, struct err *e)
     return true;
 }
 
-/* ---- when it was looked at */
-
-/* The latest run of observations; 0 and 0: none. */
-struct run {
-    int64_t from, to;
-};
-
-static bool find_run(struct commit *c, struct run *run, struct err *e)
+static bool note_look(struct commit *c, struct err *e)
 {
-    struct db *db = &c->in->db;
-    sqlite3_stmt *st = db_query(db, e,
-                                "SELECT from_ms, to_ms FROM observed WHERE source = ?1 AND step = "
-                                "?2 ORDER BY from_ms DESC LIMIT 1",
-                                "ss", source_of(c), c->rq->step->step);
-    int rc = st ? db_step(db, st, e) : -1;
+    const struct look l = {
+        .source = source_of(c),
+        .step = c->rq->step->step,
+        /* A fall that is doubted is no evidence that the rows kept still hold. */
+        .outcome = c->out->commit.is_doubted ? LOOK_DOUBTED : LOOK_ANSWERED,
+        .at_ms = c->observed,
+        .ms = c->rq->ms,
+    };
 
-    *run = (struct run){ 0 };
-    if (rc == 1) {
-        run->from = sqlite3_column_int64(st, 0);
-        run->to = sqlite3_column_int64(st, 1);
-        sqlite3_reset(st);
-    }
-    return rc >= 0;
-}
-
-/* The clock was ahead when this run was written: nothing was seen in what is now the future. */
-static bool cut_future(struct commit *c, struct run *run, struct err *e)
-{
-    struct db *db = &c->in->db;
-    const char *source = source_of(c), *step = c->rq->step->step;
-
-    return db_do(db, e, "DELETE FROM observed WHERE source = ?1 AND step = ?2 AND from_ms > ?3",
-                 "ssi", source, step, c->observed) &&
-           db_do(db, e,
-                 "UPDATE observed SET to_ms = ?3 WHERE source = ?1 AND step = ?2 AND to_ms > ?3",
-                 "ssi", source, step, c->observed) &&
-           find_run(c, run, e);
-}
-
-static bool extend_observed(struct commit *c, struct run run, struct err *e)
-{
-    struct db *db = &c->in->db;
-    const char *source = source_of(c), *step = c->rq->step->step;
-    int64_t every;
-
-    /* A fall that is doubted is no evidence that the rows kept still hold. */
-    if (c->out->commit.is_doubted)
-        return true;
-    if (!db_int(db, e, &every, 0, "SELECT every_ms FROM source WHERE name = ?1", "s", source) ||
-        (run.to > c->now && !cut_future(c, &run, e)))
-        return false;
-    if (every <= 0)
-        every = EVERY_DEFAULT_MS;
-    if (run.from && c->observed <= run.to)
-        return true;
-    if (run.from && (double)(c->observed - run.to) <= 2.5 * (double)every)
-        return db_do(db, e,
-                     "UPDATE observed SET to_ms = ?4 WHERE source = ?1 AND step = ?2 AND from_ms = "
-                     "?3",
-                     "ssii", source, step, run.from, c->observed);
-    return db_do(db, e, "INSERT OR REPLACE INTO observed VALUES(?1, ?2, ?3, ?3)", "ssi", source,
-                 step, c->observed);
+    return look_add(c->in, &l, e);
 }
 
 static bool commit_parts(struct commit *c, struct err *e)
 {
     const struct commit_request *rq = c->rq;
-    struct run run;
+    const char *source = rq->step->source, *step = rq->step->step;
 
-    if (rq->holder && !lease_check(c->in, rq->step->source, rq->holder, rq->epoch, e))
+    if ((rq->holder && !lease_check(c->in, source, rq->holder, rq->epoch, e)) ||
+        !look_last_answered(c->in, source, step, &c->last_seen, e))
         return false;
-    if (!find_run(c, &run, e))
-        return false;
-    c->last_seen = run.to <= c->now ? run.to : 0;
-    return store_rows(c, e) && end_kinds(c, e) && extend_observed(c, run, e) &&
+    if (c->last_seen > c->now)
+        c->last_seen = 0;
+    return store_rows(c, e) && end_kinds(c, e) && note_look(c, e) &&
            answers_write(c->in, rq->step, rq->answers, c->now, e) && db_commit(&c->in->db, e);
 }
 
@@ -344,7 +302,7 @@ bool commit_step(struct ingest_db *in, const struct commit_request *rq, struct i
 
     c.observed = rq->observed_ms > 0 && rq->observed_ms < c.now ? rq->observed_ms : c.now;
     memcpy(doubts, rq->is_doubt_new, n * sizeof *doubts);
-    bool ok = db_begin(&in->db, e) && commit_parts(&c, e);
+    bool ok = ingest_begin(in, e) && commit_parts(&c, e);
     if (!ok) {
         db_rollback(&in->db);
         memcpy(rq->is_doubt_new, doubts, n * sizeof *doubts);

@@ -47,6 +47,8 @@ bool db_fail_rc(struct db *db, int rc, struct err *e, const char *what)
     for (size_t i = 0; i < ARRAY_LEN(advices); i++)
         if (advices[i].code == (rc & 0xff))
             advice = advices[i].text;
+    if (store_is_damage(rc) && db->path)
+        health_suspect(db->path);
     return err_set(
         e, ERR_STORE, rc, "%s%s%s: %s%s", what, db->path ? " in " : "", db->path ? db->path : "",
         db->h && sqlite3_extended_errcode(db->h) == rc ? sqlite3_errmsg(db->h) : sqlite3_errstr(rc),

@@ -21,7 +21,7 @@
 #include "opsdeck/base/mem.h"
 
 enum {
-    QUICK_CHECK_BYTES = 256 << 20 /* larger files would make the start wait for seconds */
+    COPY_BYTES_MAX = 512 << 20 /* of a file of an earlier version, for readers */
 };
 
 static const char file_name[] = "opsdeck.db";
@@ -222,6 +222,7 @@ bool store_quarantine(const char *path, const struct clock *clock, char **moved_
     }
     free(a);
     free(b);
+    health_forget(path);
     if (ok)
         *moved_to = to;
     else
@@ -229,7 +230,7 @@ bool store_quarantine(const char *path, const struct clock *clock, char **moved_
     return ok;
 }
 
-/* Ours, and of a version this program understands? *version is user_version. */
+/* Ours, and of a version this program understands? *version is user_version; 0: nothing in it. */
 static bool check_identity(struct db *db, int64_t *version, struct err *e)
 {
     int64_t app, tables;
@@ -243,35 +244,15 @@ static bool check_identity(struct db *db, int64_t *version, struct err *e)
                        "%s is a database of another program (application_id %lld); move it away or "
                        "give another place with --store DIR",
                        db->path, (long long)app);
+    if (*version < 0 || (*version == 0 && tables))
+        return err_set(e, ERR_STORE, SQLITE_CORRUPT, "%s has lost its schema version (%lld)",
+                       db->path, (long long)*version);
     if (*version > STORE_SCHEMA_VERSION)
         return err_set(e, ERR_STORE, 0,
                        "%s was written by a newer opsdeck (schema %lld, this one knows %d); use "
                        "that version, or give another place with --store DIR",
                        db->path, (long long)*version, STORE_SCHEMA_VERSION);
     return true;
-}
-
-/* Only after an unclean end: the check reads the whole file. */
-static bool check_pages(struct db *db, struct err *e)
-{
-    int64_t is_clean, pages, size;
-    bool is_good = false;
-
-    if (!db_int(db, e, &is_clean, 0, "SELECT value FROM meta WHERE name = 'clean'", ""))
-        return false;
-    if (!db_int(db, e, &pages, 0, "PRAGMA page_count", "") ||
-        !db_int(db, e, &size, 0, "PRAGMA page_size", ""))
-        return false;
-    if (is_clean || pages * size > QUICK_CHECK_BYTES)
-        return true;
-    sqlite3_stmt *st = db_query(db, e, "PRAGMA quick_check(1)", "");
-    if (!st || db_step(db, st, e) != 1)
-        return false;
-    is_good = !strcmp(db_text(st, 0), "ok");
-    if (!is_good)
-        err_set(e, ERR_STORE, SQLITE_CORRUPT, "%s: %s", db->path, db_text(st, 0));
-    sqlite3_reset(st);
-    return is_good;
 }
 
 /* Journal, schema, checks of one writer's connection. Damage shows as ERR_STORE with a SQLite code
@@ -301,7 +282,8 @@ static bool set_up_writer(struct db *db, struct err *e)
     if (!is_ours)
         return err_set(e, ERR_STORE, SQLITE_CORRUPT, "%s: its tables are not those of opsdeck",
                        db->path);
-    return check_pages(db, e) && db_do(db, e, "INSERT OR REPLACE INTO meta VALUES('clean', 0)", "");
+    return health_check(db, e) &&
+           db_do(db, e, "INSERT OR REPLACE INTO meta VALUES('clean', 0)", "");
 }
 
 /* One process at a time opens for writing, so that two do not both move a damaged file aside. */
@@ -347,6 +329,11 @@ static bool start_afresh(const struct store_opts *o, const char *path, struct db
            set_up_writer(db, e);
 }
 
+static bool is_damage(const struct err *e)
+{
+    return e->code == ERR_STORE && store_is_damage(e->detail);
+}
+
 bool store_open_writer(const struct store_opts *o, struct db *db, char **notice, struct err *e)
 {
     struct err mine = { 0 };
@@ -360,8 +347,13 @@ bool store_open_writer(const struct store_opts *o, struct db *db, char **notice,
     if (lock < 0)
         goto out;
     ok = open_file(path, SQLITE_OPEN_READWRITE, db, &mine) && set_up_writer(db, &mine);
-    if (!ok && mine.code == ERR_STORE && store_is_damage(mine.detail))
-        ok = start_afresh(o, path, db, notice, &mine);
+    if (!ok && is_damage(&mine)) { /* one failed read is no proof: only a second look is */
+        db_close(db);
+        ok = health_can_read(path, &mine) && open_file(path, SQLITE_OPEN_READWRITE, db, &mine) &&
+             set_up_writer(db, &mine);
+        if (!ok && is_damage(&mine))
+            ok = start_afresh(o, path, db, notice, &mine);
+    }
     if (!ok)
         db_close(db);
 out:
@@ -373,6 +365,44 @@ out:
     return ok;
 }
 
+static bool copy_pages(struct db *from, struct db *to, struct err *e)
+{
+    sqlite3_backup *b = sqlite3_backup_init(to->h, "main", from->h, "main");
+
+    if (!b)
+        return db_fail(to, e, "copy the cache");
+    sqlite3_backup_step(b, -1);
+    int rc = sqlite3_backup_finish(b);
+    return rc == SQLITE_OK || db_fail_rc(from, rc, e, "copy the cache");
+}
+
+/* A file of an earlier version, as it will be: a reader changes nothing, so it takes a copy. */
+static bool copy_older(struct db *db, int64_t version, struct err *e)
+{
+    struct db copy = { .is_copy = true };
+    int64_t pages, size;
+
+    if (!db_int(db, e, &pages, 0, "PRAGMA page_count", "") ||
+        !db_int(db, e, &size, 0, "PRAGMA page_size", ""))
+        return false;
+    if (pages * size > COPY_BYTES_MAX)
+        return err_set(e, ERR_STORE, SQLITE_SCHEMA,
+                       "%s was written by an earlier opsdeck (schema %lld, this one's is %d); "
+                       "opsdeck poll or the dashboard brings it up to date",
+                       db->path, (long long)version, STORE_SCHEMA_VERSION);
+    if (sqlite3_open_v2(":memory:", &copy.h,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK)
+        db_fail(&copy, e, "open a database in memory");
+    else if (copy_pages(db, &copy, e) && store_harden(&copy, e) && schema_migrate(&copy, e)) {
+        db_close(db);
+        *db = copy;
+        return true;
+    }
+    db_close(&copy);
+    return false;
+}
+
 static bool identify_reader(struct db *db, bool *is_missing, struct err *e)
 {
     int64_t version;
@@ -380,7 +410,7 @@ static bool identify_reader(struct db *db, bool *is_missing, struct err *e)
     if (!check_identity(db, &version, e))
         return false;
     *is_missing = version == 0; /* a writer is just creating it */
-    return true;
+    return version == 0 || version == STORE_SCHEMA_VERSION || copy_older(db, version, e);
 }
 
 /* On a file system that cannot be written WAL needs files it cannot make; without a log there is
@@ -473,12 +503,7 @@ void store_copy_into_memory(const struct store_opts *o, struct db *memory)
     struct db file = { 0 };
     bool is_missing;
 
-    if (store_open_reader(o, &file, &is_missing, NULL) && !is_missing) {
-        sqlite3_backup *b = sqlite3_backup_init(memory->h, "main", file.h, "main");
-        if (b) {
-            sqlite3_backup_step(b, -1);
-            sqlite3_backup_finish(b);
-        }
-    }
+    if (store_open_reader(o, &file, &is_missing, NULL) && !is_missing)
+        copy_pages(&file, memory, NULL);
     db_close(&file);
 }

@@ -40,15 +40,23 @@ int64_t ingest_now(const struct ingest_db *in)
 
 static bool load_hash_key(struct ingest_db *in, struct err *e)
 {
-    sqlite3_stmt *st = db_query(&in->db, e, "SELECT value FROM meta WHERE name = 'hash_key'", "");
-    int rc = st ? db_step(&in->db, st, e) : -1;
-    bool ok = rc == 1 && sqlite3_column_bytes(st, 0) == (int)sizeof in->hash_key;
+    return seal_load_key(&in->db, in->hash_key, e) && seal_register(&in->db, in->hash_key, e);
+}
 
-    if (ok)
-        memcpy(in->hash_key, sqlite3_column_blob(st, 0), sizeof in->hash_key);
-    if (rc == 1)
-        sqlite3_reset(st);
-    return ok || (rc >= 0 && err_set(e, ERR_STORE, SQLITE_CORRUPT, "the cache has no hash key"));
+bool ingest_begin(struct ingest_db *in, struct err *e)
+{
+    int64_t version;
+
+    if (!db_begin(&in->db, e))
+        return false;
+    if (!db_int(&in->db, e, &version, 0, "PRAGMA user_version", ""))
+        return false;
+    if (version == STORE_SCHEMA_VERSION && (in->is_memory || !store_is_replaced(&in->db)))
+        return true;
+    return err_set(e, ERR_STORE, SQLITE_SCHEMA,
+                   "the cache was replaced or brought to schema %lld by another opsdeck meanwhile; "
+                   "it is opened anew",
+                   (long long)version);
 }
 
 /* Nothing that is seen from now on outlives the process; what the file holds can be looked at. */
@@ -88,13 +96,23 @@ bool writer_open(struct writer *w, const struct ingest_opts *o, char **notice, s
     return ok;
 }
 
-/* Another process has moved the file away (it was damaged), or opening it again failed before. */
+/* Neither moved away, nor migrated by a newer program, nor seen to be damaged by anybody. */
+static bool is_as_opened(struct ingest_db *in, struct err *e)
+{
+    int64_t version;
+
+    return in->is_memory || (!store_is_replaced(&in->db) && !health_is_suspect(in->db.path) &&
+                             db_int(&in->db, e, &version, 0, "PRAGMA user_version", "") &&
+                             version == STORE_SCHEMA_VERSION);
+}
+
+/* The file is another one by now or is to be checked, or opening it again failed before. */
 static bool reopen(struct writer *w, struct err *e)
 {
     struct ingest_db *in = &w->in;
     char *notice = NULL;
 
-    if (in->db.h && !store_is_replaced(&in->db))
+    if (in->db.h && is_as_opened(in, e))
         return true;
     db_close(&in->db);
     bool ok = store_open_writer(&in->opts, &in->db, &notice, e) && load_hash_key(in, e);
@@ -294,6 +312,7 @@ static bool do_commit(struct writer *w, const struct ingest_job *job, struct ing
         .sb = g->sb,
         .answers = g->answers,
         .observed_ms = job->observed_from_ms,
+        .ms = job->step_ms,
         .may_end_rows = !job->is_last_of_kind_unknown,
         .is_doubt_new = is_doubt_new,
         .holder = g->holder,
@@ -307,6 +326,22 @@ static bool do_commit(struct writer *w, const struct ingest_job *job, struct ing
     }
     free(is_doubt_new);
     return ok;
+}
+
+static bool do_look(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
+{
+    const struct gen_source *g = gen_of(w, job->source);
+    const struct look l = {
+        .source = job->source,
+        .step = job->step->step,
+        .outcome = LOOK_FAILED,
+        .code = job->look_code,
+        .text = job->look_text,
+        .at_ms = job->observed_from_ms,
+        .ms = job->step_ms,
+    };
+
+    return look_failed(&w->in, &l, g->holder, g->epoch, &r->err);
 }
 
 static bool do_validators(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
@@ -336,6 +371,7 @@ static void remember_sources(struct writer *w, const struct ingest_job *job)
             .url = dup_in(w->sources_mem, s->url),
             .labels_json = dup_in(w->sources_mem, s->labels_json),
             .every_ms = s->every_ms,
+            .is_on_demand = s->is_on_demand,
         };
     }
 }
@@ -358,7 +394,8 @@ static bool do_lease(struct writer *w, const struct ingest_job *job, struct inge
     int64_t epoch = 0;
 
     if (lease_take(&w->in, job->source, job->holder, job->lease_ms, &r->is_lease_ours, &epoch,
-                   &r->lease_until_ms, &r->err))
+                   &r->lease_until_ms, &r->err) &&
+        source_pause(&w->in, job->source, &r->pause_until_ms, &r->err))
         set_holder(gen_of(w, job->source), r->is_lease_ours ? job->holder : NULL, epoch);
     return false;
 }
@@ -400,6 +437,7 @@ static const struct {
     [INGEST_EVAL] = { do_eval, true, true, true },
     [INGEST_MAP] = { do_map, true, true, false },
     [INGEST_COMMIT] = { do_commit, true, true, false },
+    [INGEST_LOOK] = { do_look, true, true, false },
     [INGEST_DROP] = { do_drop, true, false, true },
     [INGEST_STATE] = { do_state, true, false, false },
     [INGEST_MAINTAIN] = { do_maintain, false, false, false },
@@ -421,8 +459,8 @@ static void close_file(struct ingest_db *in)
 {
     struct err e = { 0 };
 
-    if (!in->db.h || in->is_memory || store_is_replaced(&in->db))
-        return;
+    if (!in->db.h || in->is_memory || !is_as_opened(in, &e))
+        return; /* whoever checks it says that it is sound */
     if (!db_do(&in->db, &e, "INSERT OR REPLACE INTO meta VALUES('clean', 1)", ""))
         log_add(LOG_WARN, "store", "%s", e.text);
     /* Readers at work keep the log; then the next writer does this. */

@@ -92,7 +92,7 @@ bool lease_take(struct ingest_db *in, const char *source, const char *holder, in
 
     *is_ours = false;
     read_boot_id(boot_id);
-    if (!db_begin(&in->db, e))
+    if (!ingest_begin(in, e))
         goto fail;
     if (!find_gone_holder(in, source, boot_id, &is_gone, e) ||
         !db_do(&in->db, e,
@@ -114,9 +114,13 @@ fail:
 bool lease_release(struct ingest_db *in, const char *source, const char *holder, struct err *e)
 {
     /* The row stays: its epoch must not start again. */
-    return db_do(&in->db, e, "UPDATE lease SET until_ms = 0 WHERE source = ?1 AND holder = ?2",
-                 "ss", source, holder) ||
-           err_ctx(e, "give back the lease of %s", source);
+    if (ingest_begin(in, e) &&
+        db_do(&in->db, e, "UPDATE lease SET until_ms = 0 WHERE source = ?1 AND holder = ?2", "ss",
+              source, holder) &&
+        db_commit(&in->db, e))
+        return true;
+    db_rollback(&in->db);
+    return err_ctx(e, "give back the lease of %s", source);
 }
 
 bool lease_check(struct ingest_db *in, const char *source, const char *holder, int64_t epoch,

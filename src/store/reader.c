@@ -164,10 +164,22 @@ void reader_free(struct reader *r)
     free(r);
 }
 
-/* The store may have come into being, or another file have taken its place. */
+static bool is_as_opened(struct reader *r)
+{
+    int64_t version = 0;
+
+    if (r->db.is_copy || store_is_replaced(&r->db))
+        return false;
+    r->is_ours = true;
+    bool ok = db_int(&r->db, NULL, &version, 0, "PRAGMA user_version", "");
+    r->is_ours = false;
+    return ok && version == STORE_SCHEMA_VERSION;
+}
+
+/* The store may have come into being, or another file have taken its place, or been migrated. */
 static bool refresh(struct reader *r, struct err *e)
 {
-    if (r->db.h && !r->is_empty && !store_is_replaced(&r->db))
+    if (r->db.h && !r->is_empty && is_as_opened(r))
         return true;
     if (r->db.h)
         close_db(r);

@@ -13,9 +13,9 @@
 
 #include "store_priv.h"
 
-static const char *const views[] = { "entity",       "problem",        "change",
-                                     "source_state", "version",        "observed",
-                                     "bluegreen",    "bluegreen_fact", NULL };
+static const char *const views[] = { "entity",         "problem",  "change", "source_state",
+                                     "version",        "observed", "look",   "bluegreen",
+                                     "bluegreen_fact", NULL };
 
 static bool is_one_of(const char *s, const char *const *list)
 {

@@ -32,13 +32,19 @@ static bool may_go_on(struct retention *r)
     return !r->is_stopped;
 }
 
-/* One statement is one transaction; *n rows went. */
+/* One transaction; *n rows went. */
 static bool remove_batch(struct retention *r, const char *sql, int64_t a, int64_t b, int64_t *n,
                          struct err *e)
 {
-    if (!db_do(&r->in->db, e, sql, "ii", a, b))
+    if (!ingest_begin(r->in, e) || !db_do(&r->in->db, e, sql, "ii", a, b)) {
+        db_rollback(&r->in->db);
         return false;
+    }
     *n = sqlite3_changes(r->in->db.h);
+    if (!db_commit(&r->in->db, e)) {
+        db_rollback(&r->in->db);
+        return false;
+    }
     r->removed += *n;
     return true;
 }
@@ -56,11 +62,11 @@ static bool remove_all(struct retention *r, const char *sql, int64_t a, struct e
 static const char sql_old_versions[] =
     "DELETE FROM version WHERE (entity, valid_from) IN (SELECT entity, valid_from FROM version "
     "WHERE valid_to IS NOT NULL AND valid_to < ?1 ORDER BY valid_to LIMIT ?2)";
-/* The latest run of a step stays: it says when its rows were seen last. */
+/* The latest run of a step and outcome stays: it says when its rows were seen last. */
 static const char sql_old_runs[] =
-    "DELETE FROM observed WHERE (source, step, from_ms) IN (SELECT source, step, from_ms FROM "
-    "observed AS o WHERE to_ms < ?1 AND from_ms < (SELECT max(from_ms) FROM observed AS l WHERE "
-    "l.source = o.source AND l.step = o.step) LIMIT ?2)";
+    "DELETE FROM look WHERE (source, step, from_ms) IN (SELECT source, step, from_ms FROM look AS "
+    "o WHERE to_ms < ?1 AND from_ms < (SELECT max(from_ms) FROM look AS l WHERE l.source = "
+    "o.source AND l.step = o.step AND l.outcome = o.outcome) LIMIT ?2)";
 static const char sql_orphans[] =
     "DELETE FROM entity_id WHERE ?1 AND id IN (SELECT id FROM entity_id AS i WHERE NOT EXISTS "
     "(SELECT 1 FROM version WHERE entity = i.id) LIMIT ?2)";

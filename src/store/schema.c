@@ -1,6 +1,31 @@
 /*
  * The tables of opsdeck.db and how a file of an earlier version becomes one of this version:
- * one transaction a step, its number in user_version.
+ * one transaction a step, its number in user_version, so that a file is at any moment whole of one
+ * version. A version this program does not know is never written. All times are ms UTC.
+ *
+ * meta(name, value): hash_key (16 random bytes: key of all hashes and seals; without it the file is
+ *   damaged), clean (1: left in order by one who knew it to be sound; anything else: the next
+ *   writer checks the file first), vacuum (1: free pages may hold what a migration emptied).
+ * source: what the configuration said last (recipe, url, labels, every_ms, is_on_demand: only a
+ *   person asks it, so it has no next poll and is never late) and how the last attempt went
+ *   (attempt_from to last_attempt; error and error_code while is_failing, since failing_since).
+ *   pause_until: it must not be asked before, whoever asks; 0: it may.
+ * entity_id(id, source, kind, key, step): the name of a row; `step` staged it last.
+ * version: what a row said from valid_from to valid_to (NULL: it still does). Versions of an entity
+ *   do not overlap, and the next begins where the one before ends unless the row was gone. hash and
+ *   vhash are of the columns as mapped (vhash: those marked volatile, which change in place), seal
+ *   is of the row as stored (seal.c; NULL: of a version 1 file, not written since). attrs is one
+ *   JSON object. open_after and close_after: when it was last seen to be otherwise.
+ * look(source, step, from_ms, to_ms, outcome, code, text, every_ms, ms): every look at a step, as
+ *   runs: looks one after the other with the same outcome, code and interval, none more than 2.5
+ *   intervals after the one before, are one row. outcome: answered (not modified is answered, too),
+ *   doubted (answered, but so few rows that the old ones were kept; says nothing of freshness),
+ *   failed (retries spent). code and text are those of the run's first look, without secrets; ms
+ *   is its longest. A look that failed at or after source.attempt_from failed in the last attempt.
+ * answer, answer_body: the latest body of each item of a step, compressed, with its validators.
+ * doubt(source, kind, at): a complete list fell from many rows to none; kept until a second agrees.
+ * lease(source, holder, epoch, until_ms, boot_id): who polls a source; a commit under an epoch that
+ *   is no longer the row's is refused.
  */
 #include "store_priv.h"
 
@@ -36,9 +61,43 @@ static const char schema_1[] =
     "  boot_id TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE request(source TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('hash_key', randomblob(16));";
+/* Version 1 had told in a sentence, "step NAME: text; step NAME: text", which steps failed: taken
+ * apart here for the last time. Texts cut at 511 bytes may end within a secret: they go. */
+#define FAILED_STEPS_OF_1 \
+    "WITH RECURSIVE part(source, at, every, rest) AS (SELECT name, last_attempt, every_ms, warning FROM source WHERE warning IS NOT NULL" \
+    " UNION ALL SELECT source, at, every, substr(rest, instr(rest, '; step ') + 2) FROM part WHERE instr(rest, '; step ') > 0)," \
+    " cut(source, at, every, t) AS (SELECT source, at, every, CASE WHEN instr(rest, '; step ') > 0" \
+    " THEN substr(rest, 6, instr(rest, '; step ') - 6) ELSE substr(rest, 6) END FROM part WHERE rest LIKE 'step %:%')" \
+    " INSERT OR IGNORE INTO look SELECT source, substr(t, 1, instr(t, ':') - 1), at, at, 'failed', NULL," \
+    " CASE WHEN length(t) < 440 THEN ltrim(substr(t, instr(t, ':') + 1)) ELSE 'failed' END, every, 0" \
+    " FROM cut WHERE instr(substr(t, 1, instr(t, ':')), ' ') = 0 AND at IS NOT NULL;"
+
+static const char schema_2[] =
+    "CREATE TABLE look(source TEXT NOT NULL, step TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,"
+    "  outcome TEXT NOT NULL, code TEXT, text TEXT, every_ms INTEGER NOT NULL, ms INTEGER NOT NULL,"
+    "  PRIMARY KEY(source, step, from_ms)) WITHOUT ROWID;"
+    "INSERT INTO look SELECT o.source, o.step, o.from_ms, o.to_ms, 'answered', NULL, NULL, coalesce(s.every_ms, 300000), 0"
+    "  FROM observed o LEFT JOIN source s ON s.name = o.source;"
+    FAILED_STEPS_OF_1
+    "DROP TABLE observed;"
+    "DROP TABLE request;"
+    "ALTER TABLE source DROP COLUMN warning;"
+    "ALTER TABLE source ADD COLUMN is_on_demand INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE source ADD COLUMN attempt_from INTEGER;"
+    "ALTER TABLE source ADD COLUMN pause_until INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE source SET is_on_demand = every_ms = 604800000, attempt_from = last_attempt,"
+    "  error = CASE WHEN length(error) >= 440 THEN 'failed' ELSE error END;"
+    "ALTER TABLE version ADD COLUMN seal INTEGER;"
+    /* What was kept of answers before had secrets in it: the next poll asks for all of them anew. */
+    "CREATE TEMP TABLE kept AS SELECT id, source, step, item, at, seen, NULL, NULL, fingerprint, content_type, http_status, NULL, bytes, 0 FROM answer;"
+    "DELETE FROM answer_body;"
+    "DELETE FROM answer;"
+    "INSERT INTO answer SELECT * FROM temp.kept;"
+    "DROP TABLE temp.kept;"
+    "INSERT INTO meta SELECT 'vacuum', 1 WHERE EXISTS(SELECT 1 FROM source);";
 /* clang-format on */
 
-static const char *const steps[] = { schema_1 };
+static const char *const steps[] = { schema_1, schema_2 };
 _Static_assert(ARRAY_LEN(steps) == STORE_SCHEMA_VERSION, "one step a schema version");
 
 static bool migrate_one(struct db *db, int64_t from, struct err *e)
@@ -66,7 +125,7 @@ fail:
     return err_ctx(e, "bring the cache to schema version %d", (int)from + 1);
 }
 
-bool schema_migrate(struct db *db, struct err *e)
+static bool migrate_all(struct db *db, struct err *e)
 {
     int64_t version;
 
@@ -78,6 +137,26 @@ bool schema_migrate(struct db *db, struct err *e)
         if (!migrate_one(db, version, e))
             return false;
     }
+}
+
+/* What a migration has emptied is in no page of the file either, nor in its log. */
+static bool give_back_pages(struct db *db, struct err *e)
+{
+    int64_t is_due;
+
+    return db_int(db, e, &is_due, 0, "SELECT 1 FROM meta WHERE name = 'vacuum'", "") &&
+           (!is_due || db_exec(db,
+                               "PRAGMA incremental_vacuum; DELETE FROM meta WHERE name = 'vacuum';"
+                               "PRAGMA wal_checkpoint(TRUNCATE)",
+                               e));
+}
+
+bool schema_migrate(struct db *db, struct err *e)
+{
+    if (!db_exec(db, "PRAGMA secure_delete = 1", e))
+        return false;
+    bool ok = migrate_all(db, e) && give_back_pages(db, e);
+    return db_exec(db, "PRAGMA secure_delete = 0", ok ? e : NULL) && ok;
 }
 
 static const char sql_schema[] = "SELECT coalesce(group_concat(type || ' ' || name || ' ' || "

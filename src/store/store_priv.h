@@ -38,6 +38,7 @@ struct db {
     char *path; /* NULL: in memory */
     dev_t dev;  /* of the file when it was opened */
     ino_t ino;
+    bool is_copy;          /* of a file of an earlier version, in memory */
     struct db_stmt *stmts; /* prepared ones by text */
     unsigned nstmts;
 };
@@ -85,6 +86,18 @@ bool store_is_replaced(const struct db *db);
 /* Move a damaged file aside with its -wal and -shm; *moved_to on the heap. */
 bool store_quarantine(const char *path, const struct clock *clock, char **moved_to, struct err *e);
 bool store_is_damage(int sqlite_code);
+/* ---- health.c: is the file sound? */
+
+/* Somebody has seen damage in the file at `path`: the next opening for writing checks it. */
+void health_suspect(const char *path);
+bool health_is_suspect(const char *path);
+void health_forget(const char *path);
+/* Checks when it is suspect or was left unclean; what a turned bit made of a row is marked in it.
+ * False with a code of damage (store_is_damage()) when the file is not to be used. */
+bool health_check(struct db *db, struct err *e);
+/* Every byte of it: what cannot be read is not known to be damaged. */
+bool health_can_read(const char *path, struct err *e);
+
 /* Settings every connection to the cache gets. */
 bool store_harden(struct db *db, struct err *e);
 
@@ -261,6 +274,17 @@ enum zip_result {
 /* gzip or zlib; heap bytes, NUL terminated. */
 enum zip_result zip_unpack(const void *data, size_t n, size_t max, char **out, size_t *nout);
 
+/* ---- seal.c: a sum over a stored row */
+
+#define SEAL_OF_ROW                                                                                \
+    "row_seal(entity, valid_from, name, status, summary, since, parent, url, attrs, hash, vhash)"
+/* `key` outlives the connection's use of row_seal(). */
+bool seal_register(struct db *db, const unsigned char key[16], struct err *e);
+/* SQLITE_CORRUPT when it is lost. */
+bool seal_load_key(struct db *db, unsigned char key[16], struct err *e);
+/* Rows that do not say what was written; needs row_seal(). */
+bool seal_count_broken(struct db *db, int64_t *n, struct err *e);
+
 /* ---- the ingest's parts */
 
 struct kept_answer {
@@ -281,15 +305,20 @@ struct ingest_db {
     struct store_opts opts;
     unsigned char hash_key[16];
     bool is_memory;
+    bool is_suspect; /* SQLite found damage or the disk refused: to be checked before it is used on
+                      */
 };
 
 int64_t ingest_now(const struct ingest_db *in);
+/* Begin a transaction on a file that is still the one opened and of this program's version;
+ * SQLITE_SCHEMA in e->detail when it is not: then nothing may be written. */
+bool ingest_begin(struct ingest_db *in, struct err *e);
 
 struct commit_request {
     const struct map_step *step;
     struct sandbox *sb;
     const struct kept_answer *answers;
-    int64_t observed_ms;
+    int64_t observed_ms, ms; /* ms: how long the step took */
     bool may_end_rows;
     bool *is_doubt_new; /* per step->rows: this generation raised the doubt itself */
     const char *holder; /* NULL: no lease held */
@@ -314,7 +343,31 @@ bool answer_load(struct ingest_db *in, const struct map_step *step, const char *
                  struct kept_body *out, struct err *e);
 void kept_body_release(struct kept_body *b);
 
+/* ---- look.c: when steps were looked at, and how that ended */
+
+enum look_outcome {
+    LOOK_ANSWERED,
+    LOOK_DOUBTED,
+    LOOK_FAILED
+};
+struct look {
+    const char *source, *step;
+    enum look_outcome outcome;
+    const char *code, *text; /* of a failed one: err_word(), clean text */
+    int64_t at_ms, ms;
+};
+/* Inside a transaction. */
+bool look_add(struct ingest_db *in, const struct look *l, struct err *e);
+/* When a step was last answered; 0: never. */
+bool look_last_answered(struct ingest_db *in, const char *source, const char *step, int64_t *at,
+                        struct err *e);
+/* A transaction of its own, refused when the lease (holder NULL: none) is another's by now. */
+bool look_failed(struct ingest_db *in, const struct look *l, const char *holder, int64_t epoch,
+                 struct err *e);
+
 bool sources_set(struct ingest_db *in, const struct ingest_source *list, size_t n, struct err *e);
+/* *until_ms: nobody may ask it before; 0: anybody may. */
+bool source_pause(struct ingest_db *in, const char *source, int64_t *until_ms, struct err *e);
 bool source_set_state(struct ingest_db *in, const char *source, const struct ingest_state *s,
                       struct err *e);
 

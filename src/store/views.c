@@ -22,14 +22,16 @@ static enum status status_of(sqlite3_value *v)
     return status_parse((const char *)sqlite3_value_text(v), &s) ? s : STATUS_UNKNOWN;
 }
 
-/* Arguments: observed, interval, has failed, now. NULL is never, or no interval known. */
+/* Arguments: observed, interval, is on demand, has failed, now. NULL is never, or no interval
+ * known. */
 static enum freshness freshness(sqlite3_value **v)
 {
     struct fact_age age = {
         .observed_ms = sqlite3_value_int64(v[0]),
         .every_ms = sqlite3_value_int64(v[1]),
-        .has_failed = sqlite3_value_int(v[2]) != 0,
-        .now_ms = sqlite3_value_int64(v[3]),
+        .is_on_demand = sqlite3_value_int(v[2]) != 0,
+        .has_failed = sqlite3_value_int(v[3]) != 0,
+        .now_ms = sqlite3_value_int64(v[4]),
     };
 
     return freshness_of(&age);
@@ -80,9 +82,9 @@ static bool add_functions(struct db *db, struct err *e)
         int nargs;
         void (*call)(sqlite3_context *ctx, int n, sqlite3_value **v);
     } functions[] = {
-        { "fact_status", 5, call_status },
-        { "fact_severity", 5, call_severity },
-        { "fact_stale", 4, call_stale },
+        { "fact_status", 6, call_status },
+        { "fact_severity", 6, call_severity },
+        { "fact_stale", 5, call_stale },
         { "problem_key", 7, call_problem_key },
     };
 
@@ -100,12 +102,12 @@ static bool add_functions(struct db *db, struct err *e)
 #define AT "(SELECT at FROM temp.moment)"
 
 /* When each step was last looked at: by now, or by the moment. */
-#define SEEN_NOW  "(SELECT source, step, max(to_ms) AS at FROM main.observed GROUP BY source, step)"
-#define SEEN_PAST "(SELECT source, step, max(min(to_ms, " AT ")) AS at FROM main.observed WHERE from_ms <= " AT " GROUP BY source, step)"
+#define SEEN_NOW  "(SELECT source, step, max(to_ms) AS at FROM main.look WHERE outcome = 'answered' GROUP BY source, step)"
+#define SEEN_PAST "(SELECT source, step, max(min(to_ms, " AT ")) AS at FROM main.look WHERE outcome = 'answered' AND from_ms <= " AT " GROUP BY source, step)"
 
 /* Whether the last attempt failed is not known of the past: the age says it. */
-#define AGE_NOW  "o.at, s.every_ms, s.is_failing, " AT
-#define AGE_PAST "o.at, s.every_ms, 0, " AT
+#define AGE_NOW  "o.at, s.every_ms, s.is_on_demand, s.is_failing, " AT
+#define AGE_PAST "o.at, s.every_ms, s.is_on_demand, 0, " AT
 
 /* Four changes of status within an hour. */
 #define FLAPPING \
@@ -147,9 +149,9 @@ static bool add_functions(struct db *db, struct err *e)
 #define BG_KINDS \
     "('shared-env', 'bg-fact', 'bg-link', 'bg-queue', 'bg-function', 'bg-dashboard', 'bg-alarm', 'bg-subscription', 'bg-rule'," \
     " 'bg-table', 'bg-lock', 'bg-stage', 'bg-secret', 'bg-execution', 'bg-build', 'bg-parameter', 'bg-image', 'bg-metric')"
-#define BG_SEEN_NOW "(SELECT o.to_ms FROM main.observed o WHERE o.source = i.source AND o.step = i.step ORDER BY o.from_ms DESC LIMIT 1)"
+#define BG_SEEN_NOW "(SELECT o.to_ms FROM main.look o WHERE o.source = i.source AND o.step = i.step AND o.outcome = 'answered' ORDER BY o.from_ms DESC LIMIT 1)"
 #define BG_SEEN_PAST \
-    "(SELECT min(o.to_ms, " AT ") FROM main.observed o WHERE o.source = i.source AND o.step = i.step AND o.from_ms <= " AT \
+    "(SELECT min(o.to_ms, " AT ") FROM main.look o WHERE o.source = i.source AND o.step = i.step AND o.outcome = 'answered' AND o.from_ms <= " AT \
     " ORDER BY o.from_ms DESC LIMIT 1)"
 #define BG_IDS(KINDS) "main.source s CROSS JOIN main.entity_id i ON i.source = s.name AND i.kind IN " KINDS
 #define BG_OPEN_NOW " CROSS JOIN main.version v ON v.entity = i.id AND v.valid_to IS NULL"
@@ -170,9 +172,20 @@ static bool add_functions(struct db *db, struct err *e)
     " AND NOT EXISTS (SELECT 1 FROM main.version n WHERE n.entity = v.entity AND n.valid_from = v.valid_to)) l" \
     " GROUP BY source, project, shared"
 
+/* Which steps did not bring what they were asked for in the source's last attempt. */
+#define FAILED_LOOKS \
+    "main.source s JOIN main.look l ON l.source = s.name AND l.outcome <> 'answered' AND l.to_ms >= coalesce(s.attempt_from, 0)" \
+    " AND l.from_ms = (SELECT max(m.from_ms) FROM main.look m WHERE m.source = l.source AND m.step = l.step)"
+#define LOOK_TEXT \
+    "'step ' || l.step || CASE l.outcome WHEN 'doubted' THEN ' lists nothing where there were many rows: kept until the next poll agrees'" \
+    " ELSE ': ' || coalesce(l.text, 'failed') END"
+
+#define IS_BLUEGREEN "EXISTS (SELECT 1 FROM main.entity_id i WHERE i.source = s.name AND i.kind = 'bg-fact')"
 #define BG_ERRORS \
-    " UNION ALL SELECT s.name, 'bg-source', s.name, json_object('error', coalesce(s.error, s.warning), 'is_failing', s.is_failing)," \
-    " s.last_attempt, s.every_ms FROM main.source s WHERE (s.is_failing OR s.warning IS NOT NULL) AND EXISTS (SELECT 1 FROM main.entity_id i WHERE i.source = s.name AND i.kind = 'bg-fact')"
+    " UNION ALL SELECT s.name, 'bg-source', s.name, json_object('error', s.error), s.last_attempt, s.every_ms FROM main.source s" \
+    " WHERE s.is_failing AND " IS_BLUEGREEN \
+    " UNION ALL SELECT s.name, 'bg-step', l.step, json_object('error', " LOOK_TEXT "), l.to_ms, s.every_ms FROM " FAILED_LOOKS \
+    " WHERE l.outcome = 'failed' AND " IS_BLUEGREEN
 
 #define BG_FACTS(SEEN, OPEN, ERRORS) \
     "SELECT i.source AS source, i.kind AS kind, i.key AS key, v.attrs AS attrs, " SEEN " AS observed_at, s.every_ms AS every_ms" \
@@ -232,9 +245,8 @@ static bool add_functions(struct db *db, struct err *e)
     " ELSE v.status END AS status, v.status AS last, v.summary AS summary, v.since AS since, v.parent AS parent, v.url AS url," \
     " v.attrs AS attrs, v.cause AS cause FROM main.version v JOIN main.entity_id i ON i.id = v.entity" SOURCE_AND_SEEN(SEEN) WHERE
 
-/* Sources that only a person asks are told by their interval (ingest.h). */
-#define ON_DEMAND "604800000"
-#define IS_LATE "coalesce(" AT " - last_success > 2 * every_ms, 0)"
+#define IS_LATE "(NOT is_on_demand AND coalesce(" AT " - last_success > 2 * every_ms, 0))"
+#define WARNING "(SELECT group_concat(t, '; ') FROM (SELECT " LOOK_TEXT " AS t FROM " FAILED_LOOKS " WHERE s.name = src.name ORDER BY l.from_ms, l.step))"
 #define AGE_MS  "CASE WHEN last_success > " AT " THEN 0 ELSE " AT " - last_success END"
 
 static const char views_now[] =
@@ -243,14 +255,15 @@ static const char views_now[] =
     BLUEGREEN(BG_FACTS_NOW) ";"
     CHANGE("", "") ";"
     VERSION(AGE_NOW, SEEN_NOW, "v.valid_to", "") ";"
-    "CREATE TEMP VIEW observed AS SELECT source, step, from_ms, to_ms FROM main.observed;"
+    "CREATE TEMP VIEW observed AS SELECT source, step, from_ms, to_ms FROM main.look WHERE outcome = 'answered';"
     "CREATE TEMP VIEW source_state AS SELECT name, recipe, url,"
-    " CASE WHEN is_failing THEN 'failing' WHEN last_success IS NULL AND every_ms >= " ON_DEMAND " THEN 'idle' WHEN last_success IS NULL THEN 'never'"
-    " WHEN EXISTS (SELECT 1 FROM main.doubt d WHERE d.source = s.name) THEN 'doubtful' WHEN " IS_LATE " THEN 'late' ELSE 'ok' END AS state,"
-    " every_ms, last_attempt, last_success, " AGE_MS " AS age_ms, failing_since, error, error_code, warning, latency_ms, wire_bytes,"
+    " CASE WHEN is_failing THEN 'failing' WHEN last_success IS NULL AND is_on_demand THEN 'idle' WHEN last_success IS NULL THEN 'never'"
+    " WHEN EXISTS (SELECT 1 FROM main.doubt d WHERE d.source = src.name) THEN 'doubtful' WHEN " IS_LATE " THEN 'late' ELSE 'ok' END AS state,"
+    " every_ms, last_attempt, last_success, " AGE_MS " AS age_ms, failing_since, error, error_code, " WARNING " AS warning, latency_ms, wire_bytes,"
     " requests, not_modified, next_due, budget_left,"
-    " (SELECT count(*) FROM main.entity_id i JOIN main.version v ON v.entity = i.id AND v.valid_to IS NULL WHERE i.source = s.name) AS rows,"
-    " coalesce(labels, '{}') AS labels FROM main.source s ORDER BY pos, name;";
+    " (SELECT count(*) FROM main.entity_id i JOIN main.version v ON v.entity = i.id AND v.valid_to IS NULL WHERE i.source = src.name) AS rows,"
+    " coalesce(labels, '{}') AS labels, is_on_demand, nullif(pause_until, 0) AS pause_until FROM main.source src ORDER BY pos, name;"
+    "CREATE TEMP VIEW look AS SELECT source, step, from_ms, to_ms, outcome, code, text, every_ms, ms FROM main.look;";
 
 #define VALID_PAST "(v.valid_to IS NULL OR v.valid_to > " AT ")"
 #define LATEST_PAST \
@@ -263,15 +276,17 @@ static const char views_past[] =
     BLUEGREEN(BG_FACTS_PAST) ";"
     CHANGE(" WHERE v.valid_from <= " AT, " AND v.valid_to <= " AT) ";"
     VERSION(AGE_PAST, SEEN_PAST, "CASE WHEN v.valid_to <= " AT " THEN v.valid_to END", " WHERE v.valid_from <= " AT) ";"
-    "CREATE TEMP VIEW observed AS SELECT source, step, from_ms, min(to_ms, " AT ") AS to_ms FROM main.observed WHERE from_ms <= " AT ";"
+    "CREATE TEMP VIEW observed AS SELECT source, step, from_ms, min(to_ms, " AT ") AS to_ms FROM main.look WHERE outcome = 'answered' AND from_ms <= " AT ";"
     "CREATE TEMP VIEW source_state AS SELECT name, recipe, url,"
-    " CASE WHEN last_success IS NULL AND every_ms >= " ON_DEMAND " THEN 'idle' WHEN last_success IS NULL THEN 'never' WHEN " IS_LATE " THEN 'late' ELSE 'ok' END AS state,"
+    " CASE WHEN last_success IS NULL AND is_on_demand THEN 'idle' WHEN last_success IS NULL THEN 'never' WHEN " IS_LATE " THEN 'late' ELSE 'ok' END AS state,"
     " every_ms, NULL AS last_attempt, last_success, " AGE_MS " AS age_ms, NULL AS failing_since, NULL AS error, NULL AS error_code,"
     " NULL AS warning, NULL AS latency_ms, NULL AS wire_bytes, NULL AS requests, NULL AS not_modified, NULL AS next_due,"
     " NULL AS budget_left, (SELECT count(*) FROM " LATEST_PAST " WHERE i.source = s.name AND " VALID_PAST ") AS rows,"
-    " coalesce(labels, '{}') AS labels FROM (SELECT *, (SELECT max(min(to_ms, " AT ")) FROM main.observed q WHERE q.source = name"
-    " AND from_ms <= " AT ") AS last_success FROM (SELECT name, recipe, url, every_ms, labels, pos FROM main.source)) s"
-    " ORDER BY pos, name;";
+    " coalesce(labels, '{}') AS labels, is_on_demand, NULL AS pause_until FROM (SELECT *, (SELECT max(min(to_ms, " AT ")) FROM main.look q"
+    " WHERE q.source = name AND q.outcome = 'answered' AND from_ms <= " AT ") AS last_success"
+    " FROM (SELECT name, recipe, url, every_ms, is_on_demand, labels, pos FROM main.source)) s ORDER BY pos, name;"
+    "CREATE TEMP VIEW look AS SELECT source, step, from_ms, min(to_ms, " AT ") AS to_ms, outcome, code, text, every_ms, ms FROM main.look"
+    " WHERE from_ms <= " AT ";";
 /* clang-format on */
 
 bool views_create(struct db *db, bool is_past, struct err *e)
@@ -280,7 +295,8 @@ bool views_create(struct db *db, bool is_past, struct err *e)
         "CREATE TEMP TABLE IF NOT EXISTS moment(at INTEGER NOT NULL);"
         "DROP VIEW IF EXISTS temp.problem; DROP VIEW IF EXISTS temp.entity;"
         "DROP VIEW IF EXISTS temp.change; DROP VIEW IF EXISTS temp.version;"
-        "DROP VIEW IF EXISTS temp.observed; DROP VIEW IF EXISTS temp.source_state;"
+        "DROP VIEW IF EXISTS temp.observed; DROP VIEW IF EXISTS temp.look; DROP VIEW IF EXISTS "
+        "temp.source_state;"
         "DROP VIEW IF EXISTS temp.bluegreen; DROP VIEW IF EXISTS temp.bluegreen_fact;";
 
     return (add_functions(db, e) && db_exec(db, clear, e) &&

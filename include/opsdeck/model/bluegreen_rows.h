@@ -11,9 +11,10 @@
 #include "opsdeck/model/bluegreen.h"
 
 /*
- * One row as stored. Besides the kinds of the recipes there are two of the store's own:
+ * One row as stored. Besides the kinds of the recipes there are three of the store's own:
  * "bg-last-link", the latest link of a shared environment that has ended (attrs project shared
- * name previous ended), and "bg-source", a source whose last poll failed (attrs error).
+ * name previous ended), "bg-source", a source whose last poll failed (attrs error), and "bg-step",
+ * a step that failed in the last poll of its source (key is the step, attrs error).
  */
 struct bg_row {
     const char *source, *kind, *key;

@@ -30,7 +30,8 @@ struct fact_age {
     int64_t observed_ms; /* last time it was seen to hold; 0: never */
     int64_t every_ms;    /* the interval of its source */
     int64_t now_ms;
-    bool has_failed; /* the source's last attempt failed */
+    bool has_failed;   /* the source's last attempt failed */
+    bool is_on_demand; /* only a person asks its source: it counts as asked once a week */
 };
 
 /* Older than 2 intervals: STALE; older than 5, never seen, or failed: LOST. A clock that went back

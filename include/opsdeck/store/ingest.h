@@ -27,9 +27,7 @@ struct ev_loop;
 struct ingest;
 
 enum {
-    INGEST_END_MS = 700,                       /* how long the end is waited for */
-    INGEST_ON_DEMAND_MS = 7 * 24 * 3600 * 1000 /* interval of a source that only a person asks:
-                                                  without an answer it is idle, not late */
+    INGEST_END_MS = 700 /* how long the end is waited for */
 };
 
 enum map_format {
@@ -89,6 +87,7 @@ enum ingest_job_type {
     INGEST_EVAL,       /* a sandboxed SELECT (when, for, body); rows come back */
     INGEST_MAP,        /* a body: decode, door, expect, stage rows; next and total come back */
     INGEST_COMMIT,     /* one step: diff and versions in one transaction */
+    INGEST_LOOK,       /* one step was asked in vain: when and why */
     INGEST_DROP,       /* forget the generation */
     INGEST_STATE,      /* how the attempt ended: the source table */
     INGEST_MAINTAIN,   /* retention, size, optimize */
@@ -97,6 +96,7 @@ enum ingest_job_type {
 struct ingest_source {
     const char *name, *recipe, *url, *labels_json;
     int64_t every_ms;
+    bool is_on_demand; /* only a person asks it: without an answer it is idle, never late */
 };
 
 struct ingest_job {
@@ -106,7 +106,7 @@ struct ingest_job {
         *mem; /* owns the job's own texts; the ingest frees it (NULL: all texts outlive the job) */
     const char *source;          /* all but INGEST_SOURCES and INGEST_MAINTAIN */
     uint64_t gen;                /* the generation, from the caller, growing per source */
-    const struct map_step *step; /* EVAL, MAP, COMMIT, VALIDATORS */
+    const struct map_step *step; /* EVAL, MAP, COMMIT, LOOK, VALIDATORS */
 
     /* INGEST_SOURCES */
     const struct ingest_source *sources;
@@ -134,19 +134,27 @@ struct ingest_job {
     const char *headers_json; /* object, lower-case names; for header(); NULL: {} */
     const char *etag, *last_modified;
 
-    /* INGEST_COMMIT: bodies were all read at or after this moment */
+    /* INGEST_COMMIT: bodies were all read at or after this moment; INGEST_LOOK: it was asked then
+     */
     int64_t observed_from_ms;
+    int64_t step_ms;              /* COMMIT, LOOK: how long the step took */
     bool is_last_of_kind_unknown; /* an earlier step that lists a complete kind failed: do not end
                                      rows */
+
+    /* INGEST_LOOK: clean, without secrets */
+    const char *look_code; /* err_word() */
+    const char *look_text;
 
     /* INGEST_STATE */
     struct ingest_state {
         bool is_ok;
         const char *error;      /* clean text, NULL when ok */
         const char *error_code; /* err_word() */
-        int64_t at_ms, latency_ms, wire_bytes, requests, not_modified, next_due_ms;
-        int64_t budget_left; /* of a rate limit the server told, -1 unknown */
-        const char *warning; /* e.g. "step bulk failed, badges asked instead"; NULL: none */
+        int64_t from_ms, at_ms; /* its start and its end; looks since then are of this attempt */
+        int64_t latency_ms, wire_bytes, requests, not_modified;
+        int64_t next_due_ms;    /* 0: none, only a person asks */
+        int64_t pause_until_ms; /* nobody may ask before; 0: at once */
+        int64_t budget_left;    /* of a rate limit the server told, -1 unknown */
     } state;
 };
 
@@ -162,6 +170,7 @@ struct ingest_result {
     bool is_early; /* MAP: `until` says that the answer is not whole yet; nothing was staged */
     bool is_lease_ours; /* LEASE */
     int64_t lease_until_ms;
+    int64_t pause_until_ms; /* LEASE: as the last INGEST_STATE of any process said; 0: none */
     struct {
         int64_t rows, opened, closed, changed; /* COMMIT: rows staged; versions opened for new keys,
                                                   closed for gone ones, changed */

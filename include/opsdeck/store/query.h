@@ -3,19 +3,25 @@
  * source_state, at now or at a past moment. A reader answers on the caller's thread (command
  * line); a query worker has a reader on a thread of its own (dashboard).
  *
- * entity:       source kind key name status last_status stale(0/1) summary since parent url
- * attrs(JSON text) observed_at (ms UTC) changed_at (ms, start of this version) severity (0 ok .. 4
- * crit, by effective status) step is_flapping id problem:      entity rows whose effective or last
- * status is crit, unknown or warn, plus `rank` (1 first), and a row of kind 'source' for every
- * failing source change:       at_from at_to source kind key name what(opened|closed|status|attrs)
- * before after cause source_state: name recipe url state(ok|failing|never|late|doubtful) every_ms
- * last_attempt last_success age_ms failing_since error error_code warning latency_ms wire_bytes
- * requests not_modified next_due budget_left rows labels observed:     source step from_ms to_ms
- * version:      (history) source kind key valid_from valid_to name status last summary since parent
- * url attrs cause; `last` is what the source said, `status` the same except for an open version:
- * there the effective one A past moment: whether a source was failing is not known of it, age alone
- * counts; no rows of kind 'source' in problem. All times integer UTC ms. `:now` is bound to the
- * moment asked about.
+ *
+ * - entity: source kind key name status last_status stale(0/1) summary since parent url attrs(JSON
+ *   text) observed_at changed_at(start of this version) severity(0 ok .. 4 crit, by effective
+ *   status) step is_flapping id
+ * - problem: entity rows whose effective or last status is crit, unknown or warn, plus `rank` (1
+ *   first), and a row of kind 'source' for every failing source
+ * - change: at_from at_to source kind key name what(opened|closed|status|attrs) before after cause
+ * - source_state: name recipe url state(ok|failing|never|idle|late|doubtful) every_ms last_attempt
+ *   last_success age_ms failing_since error error_code warning latency_ms wire_bytes requests
+ *   not_modified next_due budget_left rows labels is_on_demand pause_until; `warning` is composed
+ * of the looks that failed in the last attempt
+ * - look: source step from_ms to_ms outcome(answered|doubted|failed) code text every_ms ms
+ * - observed: source step from_ms to_ms, the looks that were answered
+ * - version: (history) source kind key valid_from valid_to name status last summary since parent
+ *   url attrs cause; `last` is what the source said, `status` the same except for an open version:
+ *   there the effective one
+ *
+ * A past moment: whether a source was failing is not known of it, age alone counts; no rows of kind
+ * 'source' in problem. All times integer UTC ms. `:now` is bound to the moment asked about.
  */
 #ifndef OPSDECK_STORE_QUERY_H
 #define OPSDECK_STORE_QUERY_H

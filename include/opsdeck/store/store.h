@@ -14,7 +14,7 @@ struct clock;
 struct row_set;
 
 enum {
-    STORE_SCHEMA_VERSION = 1
+    STORE_SCHEMA_VERSION = 2
 };
 
 struct store_opts {

@@ -289,7 +289,7 @@ static void the_error_of_a_source_is_why_its_families_are_not_known(void **state
     struct fix *f = *state;
 
     add_live(f);
-    add(f, "prod", "bg-source", "prod", "{\"error\":\"AccessDenied\",\"is_failing\":1}");
+    add(f, "prod", "bg-source", "prod", "{\"error\":\"AccessDenied\"}");
     struct bg_facts x = facts(f);
     assert_string_equal(x.known[BG_MAPPINGS].why, "AccessDenied");
     assert_false(x.known[BG_MAPPINGS].is_known);
@@ -303,8 +303,8 @@ static void a_failed_step_makes_its_own_family_unknown_and_no_other(void **state
 
     add_live(f);
     add(f, "prod", "bg-fact", "queues", "{\"project\":\"p\"}");
-    add(f, "prod", "bg-source", "prod",
-        "{\"error\":\"step alarms: no; step mappings: lambda: AccessDenied\",\"is_failing\":0}");
+    add(f, "prod", "bg-step", "alarms", "{\"error\":\"step alarms: no, step queues: yes\"}");
+    add(f, "prod", "bg-step", "mappings", "{\"error\":\"step mappings: lambda: AccessDenied\"}");
     struct bg_facts x = facts(f);
     assert_false(x.known[BG_MAPPINGS].is_known);
     assert_non_null(strstr(x.known[BG_MAPPINGS].why, "AccessDenied"));

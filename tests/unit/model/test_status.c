@@ -63,8 +63,10 @@ static void facts_age_by_their_interval(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct fact_age f = { cases[i].observed, cases[i].every, cases[i].now,
-                              cases[i].has_failed };
+        struct fact_age f = { .observed_ms = cases[i].observed,
+                              .every_ms = cases[i].every,
+                              .now_ms = cases[i].now,
+                              .has_failed = cases[i].has_failed };
         if (freshness_of(&f) != cases[i].want)
             fail_msg("case %zu: %d", i, (int)freshness_of(&f));
     }

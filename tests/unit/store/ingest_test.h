@@ -146,7 +146,7 @@ static inline void fix_done(struct fix *f, struct ingest_job proto)
 static inline void fix_sources(struct fix *f)
 {
     static const struct ingest_source list[] = { { "s", "r", "http://x", "{\"env\":\"live\"}",
-                                                   5 * MINUTE } };
+                                                   5 * MINUTE, false } };
 
     fix_done(f, (struct ingest_job){ .type = INGEST_SOURCES, .sources = list, .nsources = 1 });
 }
@@ -193,6 +193,19 @@ static inline struct ingest_result *fix_poll(struct fix *f, const struct map_ste
     fix_done(f, (struct ingest_job){ .type = INGEST_STATE,
                                      .state = { .is_ok = true, .at_ms = f->now } });
     return r;
+}
+
+/* A step that was asked in vain. */
+static inline void fix_look(struct fix *f, const struct map_step *s, const char *code,
+                            const char *text, int64_t ms)
+{
+    fix_done(f, (struct ingest_job){ .type = INGEST_LOOK,
+                                     .source = s->source,
+                                     .step = s,
+                                     .observed_from_ms = f->now,
+                                     .step_ms = ms,
+                                     .look_code = code,
+                                     .look_text = text });
 }
 
 static inline void fix_counts(struct fix *f, const struct map_step *s, const char *body, int opened,

@@ -96,8 +96,8 @@ static void poll_rows(struct fix *f, const char *source, const char *step, const
 static void set_sources(struct fix *f)
 {
     static const struct ingest_source list[] = {
-        { "prod", "dos-bluegreen", "http://x", "{}", MINUTE },
-        { "mgmt", "dos-bluegreen-tools", "http://y", "{}", MINUTE },
+        { "prod", "dos-bluegreen", "http://x", "{}", MINUTE, false },
+        { "mgmt", "dos-bluegreen-tools", "http://y", "{}", MINUTE, false },
     };
 
     fix_done(f, (struct ingest_job){ .type = INGEST_SOURCES, .sources = list, .nsources = 2 });
@@ -275,6 +275,40 @@ static void two_targets_are_a_conflict_and_a_problem(void **state)
     expect(f, 0, state_sql, "prod|live|CONFLICT|crit|4|[\"" GREEN "\",\"" BLUE "\"]");
     assert_string_equal(fix_ask(f, 0, problem_sql),
                         "prod|live|live|crit|CONFLICT|[\"" GREEN "\",\"" BLUE "\"]");
+}
+
+/* Told as one sentence of at most 2,000 bytes, the last but one of these was not told at all. */
+static void eleven_failed_steps_with_long_reasons_are_all_known_to_have_failed(void **state)
+{
+    static const char *const names[] = { "details", "functions", "dashboards", "rules",
+                                         "aliases", "tables",    "secrets",    "apis",
+                                         "stages",  "alarms",    "locks" };
+    struct fix *f = *state;
+    struct source_step s;
+    char reason[331];
+
+    memset(reason, 'x', sizeof reason - 1);
+    reason[sizeof reason - 1] = '\0';
+    f->now += MINUTE;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        step_init(&s, "prod", names[i]);
+        fix_look(f, &s.step, "permission", reason, 5);
+    }
+    fix_done(f, (struct ingest_job){
+                    .type = INGEST_STATE,
+                    .source = "prod",
+                    .state = { .is_ok = true, .from_ms = f->now, .at_ms = f->now + 1 } });
+    expect(f, 0, "SELECT count(*) FROM bluegreen_fact WHERE kind = 'bg-step'", "11");
+    expect(f, 0, "SELECT json->'blind'->>'present' FROM bluegreen", "");
+    expect(f, 0, "SELECT length(warning) > 11 * 330 FROM source_state WHERE name = 'prod'", "1");
+
+    f->now += MINUTE; /* the next attempt went well, and asked those steps not at all */
+    fix_done(f, (struct ingest_job){
+                    .type = INGEST_STATE,
+                    .source = "prod",
+                    .state = { .is_ok = true, .from_ms = f->now, .at_ms = f->now + 1 } });
+    expect(f, 0, "SELECT count(*) FROM bluegreen_fact WHERE kind = 'bg-step'", "0");
+    expect(f, 0, "SELECT json->'blind'->>'present' FROM bluegreen", "29");
 }
 
 static void when_nothing_is_linked_history_tells_who_was_and_since_when(void **state)
@@ -455,6 +489,7 @@ int main(void)
         T(one_mapping_with_all_around_it_is_linked_and_no_problem),
         T(the_whole_element_has_depths_slots_and_the_blind_window),
         T(two_targets_are_a_conflict_and_a_problem),
+        T(eleven_failed_steps_with_long_reasons_are_all_known_to_have_failed),
         T(when_nothing_is_linked_history_tells_who_was_and_since_when),
         T(the_latest_of_several_ended_links_counts),
         T(a_link_that_only_changed_has_not_ended),
