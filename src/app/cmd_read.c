@@ -54,7 +54,7 @@ int cmd_list(struct app *a)
     struct bind kind = { .name = "kind", .type = CELL_TEXT, .text = a->o.args[0] };
     struct row_set *rs = app_ask(a,
                                  "SELECT source, kind, key, name, status, last_status, stale, "
-                                 "summary, since, parent, url, attrs, observed_at "
+                                 "summary, since, parent, url, json(attrs) AS attrs, observed_at "
                                  "FROM entity WHERE kind = :kind ORDER BY source, key",
                                  &kind, 1, &status);
     if (!rs)
@@ -195,7 +195,8 @@ int cmd_show(struct app *a)
     binds[0].text = row_set_text(rs, 0, "source");
     struct row_set *h =
         app_ask(a,
-                "SELECT valid_from, valid_to, name, status, summary, attrs, cause FROM version "
+                "SELECT valid_from, valid_to, name, status, summary, json(attrs) AS attrs, cause "
+                "FROM version "
                 "WHERE source = :source AND kind = :kind AND key = :key AND valid_from <= :now "
                 "ORDER BY valid_from DESC",
                 binds, 3, &status);
@@ -435,13 +436,16 @@ int cmd_status(struct app *a)
                                  [STATUS_CRIT] = 2,
                                  [STATUS_UNKNOWN] = 3 };
     int status;
+    /* First what reads attributes: a row that proves to be damaged counts as unknown below, too. */
+    struct row_set *problems = app_ask(a, "SELECT * FROM problem ORDER BY rank", NULL, 0, &status);
     struct row_set *counts =
-        app_ask(a, "SELECT status, count(*) AS n, sum(stale) AS stale FROM entity GROUP BY status",
-                NULL, 0, &status);
-    struct row_set *problems =
-        counts ? app_ask(a, "SELECT * FROM problem ORDER BY rank", NULL, 0, &status) : NULL;
+        problems ? app_ask(a,
+                           "SELECT status, count(*) AS n, sum(stale) AS stale FROM entity GROUP BY "
+                           "status",
+                           NULL, 0, &status)
+                 : NULL;
     struct row_set *sources =
-        problems ? app_ask(a, "SELECT * FROM source_state ORDER BY name", NULL, 0, &status) : NULL;
+        counts ? app_ask(a, "SELECT * FROM source_state ORDER BY name", NULL, 0, &status) : NULL;
 
     if (sources) {
         struct tally t = count_rows(counts, sources);

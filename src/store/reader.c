@@ -34,7 +34,8 @@ struct reader {
     struct reader_rules rules;
     bool is_empty; /* there is no store yet: a private one without rows */
     bool is_past, has_views;
-    bool is_ours; /* a statement of this program is being prepared */
+    bool is_sound_only; /* something in it is not JSON: the views show that as unknown */
+    bool is_ours;       /* a statement of this program is being prepared */
     int64_t deadline_ms;
     bool (*cancel)(void *ctx);
     void *cancel_ctx;
@@ -70,7 +71,7 @@ static void close_db(struct reader *r)
     reader_rules_release(&r->rules);
     r->env = (struct fn_env){ 0 };
     db_close(&r->db);
-    r->is_empty = r->has_views = false;
+    r->is_empty = r->has_views = r->is_sound_only = false;
 }
 
 static bool open_empty(struct reader *r, struct err *e)
@@ -100,7 +101,8 @@ static bool set_up(struct reader *r, struct err *e)
     /* The authorizer would refuse what the constructor of a table function declares. */
     bool ok = fn_register(&r->db, &r->env, e) &&
               db_exec(&r->db, "SELECT 1 FROM json_each('[]'), json_tree('[]')", e) &&
-              views_create(&r->db, r->is_past, e) && reader_rules_seal(&r->rules, &r->db, e);
+              views_create(&r->db, r->is_past, r->is_sound_only, e) &&
+              reader_rules_seal(&r->rules, &r->db, e);
     r->is_ours = false;
     if (!ok)
         return false;
@@ -203,8 +205,8 @@ static bool set_moment(struct reader *r, int64_t at_ms, int64_t *now, struct err
     bool ok = r->has_views && r->is_past == (at_ms != 0);
     if (!ok) {
         r->is_past = at_ms != 0;
-        ok = r->has_views =
-            views_create(&r->db, r->is_past, e) && reader_rules_seal(&r->rules, &r->db, e);
+        ok = r->has_views = views_create(&r->db, r->is_past, r->is_sound_only, e) &&
+                            reader_rules_seal(&r->rules, &r->db, e);
     }
     ok = ok && db_do(&r->db, e, "DELETE FROM temp.moment", "") &&
          db_do(&r->db, e, "INSERT INTO temp.moment VALUES(?1)", "i", *now);
@@ -361,13 +363,11 @@ static bool read_rows(struct reader *r, sqlite3_stmt *st, size_t max, struct row
     return rc == SQLITE_DONE || fail_sql(r, e);
 }
 
-bool reader_ask(struct reader *r, const struct question *q, struct row_set **out, struct err *e)
+static bool ask(struct reader *r, const struct question *q, struct row_set **out, struct err *e)
 {
     int64_t now;
     bool ok;
 
-    *out = NULL;
-    start_clock(r, q->limit_ms > 0 ? q->limit_ms : LIMIT_MS);
     if (!refresh(r, e) || !set_moment(r, q->at_ms, &now, e))
         return false;
     sqlite3_stmt *st = prepare(r, q->sql, e);
@@ -381,6 +381,30 @@ bool reader_ask(struct reader *r, const struct question *q, struct row_set **out
         *out = rs;
     else
         row_set_free(rs);
+    return ok;
+}
+
+/* SQLite ends a question for one text that is not JSON: it is asked again of what is sound. */
+static bool may_be_unsound(const struct reader *r, const struct err *e)
+{
+    return e->code == ERR_USAGE && !r->is_sound_only && strstr(e->text, "malformed JSON");
+}
+
+bool reader_ask(struct reader *r, const struct question *q, struct row_set **out, struct err *e)
+{
+    struct err mine = { 0 };
+
+    *out = NULL;
+    start_clock(r, q->limit_ms > 0 ? q->limit_ms : LIMIT_MS);
+    bool ok = ask(r, q, out, &mine);
+    if (!ok && may_be_unsound(r, &mine)) {
+        r->is_sound_only = true;
+        r->has_views = false;
+        mine = (struct err){ 0 };
+        ok = ask(r, q, out, &mine);
+    }
+    if (!ok && e)
+        *e = mine;
     return ok;
 }
 

@@ -383,6 +383,7 @@ bool retention_run(struct ingest_db *in, bool (*is_wanted)(void *ctx), void *ctx
 
 /* ---- views.c */
 
-bool views_create(struct db *db, bool is_past, struct err *e);
+/* `is_sound_only`: rows whose attributes are not JSON are shown as unknown; slower. */
+bool views_create(struct db *db, bool is_past, bool is_sound_only, struct err *e);
 
 #endif

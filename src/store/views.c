@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/sbuf.h"
 #include "opsdeck/model/status.h"
 
 #include "fn_priv.h"
@@ -142,7 +143,7 @@ static bool add_functions(struct db *db, struct err *e)
     " UNION ALL SELECT name, 'source', name, name, 'unknown', 'unknown', 0, coalesce(error, 'the last poll failed'), failing_since," \
     " NULL, url, coalesce(labels, '{}'), last_attempt, failing_since, 3, NULL, 0, NULL," \
     " problem_key('unknown', 'unknown', labels->>'env' IS 'live', failing_since, " AT "," \
-    " (SELECT count(*) FROM main.entity_id ci WHERE ci.source = source.name), 0) FROM main.source WHERE is_failing"
+    " (SELECT count(*) FROM main.entity_id ci WHERE ci.source = src.name), 0) FROM main.source src WHERE is_failing"
 
 /* Rows the blue/green judgement is made of. By source and kind, so that it costs nothing where there
  * are none; each with the moment its step was last looked at. */
@@ -287,9 +288,48 @@ static const char views_past[] =
     " FROM (SELECT name, recipe, url, every_ms, is_on_demand, labels, pos FROM main.source)) s ORDER BY pos, name;"
     "CREATE TEMP VIEW look AS SELECT source, step, from_ms, min(to_ms, " AT ") AS to_ms, outcome, code, text, every_ms, ms FROM main.look"
     " WHERE from_ms <= " AT ";";
+/* The tables with what is not JSON in them shown as unknown: SQLite ends a whole question for one
+ * such text. Only used when that has happened, since it costs a look at every text. */
+#define SOUND "typeof(attrs) = 'text' AND json_valid(attrs)"
+static const char views_sound[] =
+    "CREATE TEMP VIEW version_sound AS SELECT entity, valid_from, valid_to, name, CASE WHEN " SOUND " THEN status ELSE 'unknown' END AS status,"
+    " CASE WHEN " SOUND " THEN summary ELSE 'damaged in the cache: its attributes are not JSON' END AS summary, since, parent, url,"
+    " CASE WHEN " SOUND " THEN attrs ELSE '{}' END AS attrs, hash, vhash, open_after, close_after, cause FROM main.version;"
+    "CREATE TEMP VIEW source_sound AS SELECT name, pos, recipe, url, CASE WHEN json_valid(labels) THEN labels END AS labels, every_ms,"
+    " is_on_demand, last_attempt, attempt_from, last_success, is_failing, failing_since, error, error_code, latency_ms, wire_bytes, requests,"
+    " not_modified, next_due, pause_until, budget_left FROM main.source;";
 /* clang-format on */
 
-bool views_create(struct db *db, bool is_past, struct err *e)
+/* `views` over the tables themselves, or over what is sound of them. */
+static bool create(struct db *db, const char *views, bool is_sound_only, struct err *e)
+{
+    static const char *const tables[] = { "main.version", "main.source" };
+    struct sbuf sql;
+    bool ok = !is_sound_only || db_exec(db, views_sound, e);
+
+    sbuf_init(&sql, 1 << 20);
+    while (*views && ok) {
+        const char *next = NULL;
+        size_t n = 0;
+        for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+            const char *at = is_sound_only ? strstr(views, tables[i]) : NULL;
+            if (at && (!next || at < next)) {
+                next = at;
+                n = strlen(tables[i]);
+            }
+        }
+        if (!next)
+            break;
+        ok = sbuf_add(&sql, views, (size_t)(next - views)) &&
+             sbuf_addf(&sql, "temp.%.*s_sound", (int)n - 5, next + 5);
+        views = next + n;
+    }
+    ok = ok && sbuf_adds(&sql, views) && db_exec(db, sql.buf, e);
+    sbuf_release(&sql);
+    return ok;
+}
+
+bool views_create(struct db *db, bool is_past, bool is_sound_only, struct err *e)
 {
     static const char clear[] =
         "CREATE TEMP TABLE IF NOT EXISTS moment(at INTEGER NOT NULL);"
@@ -297,9 +337,10 @@ bool views_create(struct db *db, bool is_past, struct err *e)
         "DROP VIEW IF EXISTS temp.change; DROP VIEW IF EXISTS temp.version;"
         "DROP VIEW IF EXISTS temp.observed; DROP VIEW IF EXISTS temp.look; DROP VIEW IF EXISTS "
         "temp.source_state;"
-        "DROP VIEW IF EXISTS temp.bluegreen; DROP VIEW IF EXISTS temp.bluegreen_fact;";
+        "DROP VIEW IF EXISTS temp.bluegreen; DROP VIEW IF EXISTS temp.bluegreen_fact;"
+        "DROP VIEW IF EXISTS temp.version_sound; DROP VIEW IF EXISTS temp.source_sound;";
 
     return (add_functions(db, e) && db_exec(db, clear, e) &&
-            db_exec(db, is_past ? views_past : views_now, e)) ||
+            create(db, is_past ? views_past : views_now, is_sound_only, e)) ||
            err_ctx(e, "make the views");
 }

@@ -304,6 +304,39 @@ static void the_check_after_an_unclean_end_marks_rows_whose_bits_have_turned(voi
                         "warn|");
 }
 
+/* SQLite ends a whole statement for one text that is not JSON. */
+static void
+a_row_whose_attributes_are_not_json_is_unknown_and_the_others_are_what_they_are(void **state)
+{
+    static const char *const texts[] = { "'x'", "''", "'{\"size\":1'", "x'00ff'", "'[1,}'" };
+    struct fix *f = *state;
+    struct thing_step t;
+    char sql[160];
+
+    fill(f, &t);
+    assert_null(reopen(f));
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        snprintf(sql, sizeof sql,
+                 "UPDATE version SET attrs = %s WHERE valid_to IS NULL AND name = 'b'; UPDATE "
+                 "source SET labels = %s",
+                 texts[i], texts[i]);
+        tamper(f, sql);
+        assert_string_equal(fix_ask(f, 0, "SELECT key, status, summary FROM problem"),
+                            "b|unknown|damaged in the cache: its attributes are not JSON");
+        assert_string_equal(
+            fix_ask(f, 0, "SELECT key, attrs->>'size', status FROM entity ORDER BY key"),
+            "a|1|ok;b||unknown");
+        assert_string_equal(fix_ask(f, 0, "SELECT count(*), count(before) FROM change"), "402|200");
+        assert_string_equal(fix_ask(f, f->now, "SELECT key FROM problem"), "b");
+        assert_string_equal(fix_ask(f, 0, "SELECT labels->>'env' FROM source_state"), "");
+    }
+    fix_counts(f, &t.step, body, 0, 0, 0);
+    assert_string_equal(fix_ask(f, 0, "SELECT key, attrs->>'size' FROM entity ORDER BY key"),
+                        "a|1;b|");
+    assert_non_null(strstr(fix_ask(f, 0, "SELECT json('x')"), "malformed JSON"));
+    assert_non_null(strstr(fix_ask(f, 0, "SELECT count(*) FROM version_sound"), "usage: "));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fix_setup, teardown)
 
 int main(void)
@@ -316,6 +349,7 @@ int main(void)
         T(who_has_seen_damage_does_not_call_the_file_sound_when_it_leaves),
         T(an_older_process_writes_nothing_into_a_file_that_a_newer_one_migrated),
         T(a_turned_bit_of_a_row_is_put_right_by_the_next_poll_and_is_no_change),
+        T(a_row_whose_attributes_are_not_json_is_unknown_and_the_others_are_what_they_are),
         T(the_check_after_an_unclean_end_marks_rows_whose_bits_have_turned),
     };
 
