@@ -69,7 +69,8 @@ struct app {
     struct store_opts store;
     int64_t at_ms; /* --at; 0: now */
     struct demo *demo;
-    char *notice; /* one line to tell: no config, demo ... */
+    struct reader *reader; /* of app_ask(), one for all questions of a command; NULL: not yet */
+    char *notice;          /* one line to tell: no config, demo ... */
 };
 
 struct command {

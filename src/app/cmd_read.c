@@ -171,10 +171,11 @@ int cmd_show(struct app *a)
     if (!split_entity(a->mem, a->o.args[0], binds))
         return bad_usage(
             a, "show [SOURCE/]KIND:KEY: expected for example repository:operations-engineering");
-    struct row_set *rs = app_ask(a,
-                                 "SELECT * FROM entity WHERE kind = :kind AND key = :key AND "
-                                 "(:source IS NULL OR source = :source) ORDER BY source",
-                                 binds, 3, &status);
+    struct row_set *rs =
+        app_ask(a,
+                "SELECT json(attrs), * FROM entity WHERE kind = :kind AND key = :key AND "
+                "(:source IS NULL OR source = :source) ORDER BY source",
+                binds, 3, &status);
     if (!rs)
         return status;
     if (rs->nrows != 1) {

@@ -155,6 +155,7 @@ int app_plan(struct app *a)
 
 void app_release(struct app *a)
 {
+    reader_free(a->reader);
     plan_free(a->plan);
     settings_free(a->settings);
     demo_stop(a->demo);
@@ -167,7 +168,6 @@ void app_release(struct app *a)
 struct row_set *app_ask(struct app *a, const char *sql, const struct bind *binds, size_t nbinds,
                         int *status)
 {
-    struct reader *r = NULL;
     struct row_set *rs = NULL;
     struct err e = { 0 };
     if ((*status = app_settings(a)))
@@ -176,10 +176,8 @@ struct row_set *app_ask(struct app *a, const char *sql, const struct bind *binds
     struct question q = { .sql = sql, .binds = binds, .nbinds = nbinds, .at_ms = a->at_ms };
     if (a->o.is_demo && (*status = poll_quietly(a)))
         return NULL;
-    if (!reader_open(&a->store, true, &r, &e) || !reader_ask(r, &q, &rs, &e)) {
+    if ((!a->reader && !reader_open(&a->store, true, &a->reader, &e)) ||
+        !reader_ask(a->reader, &q, &rs, &e))
         *status = fail(a, &e);
-        rs = NULL;
-    }
-    reader_free(r);
     return rs;
 }
