@@ -58,7 +58,7 @@ one() { # N NAME
         ${UPDATE_GOLDEN:+UPDATE_GOLDEN="$UPDATE_GOLDEN"} timeout -k 10 $LIMIT "$command" >"$work/$n.out" 2>&1 </dev/null &
     child=$!
     trap 'kill $child' TERM
-    wait $child
+    wait $child 2>/dev/null
     status=$?
     end=${EPOCHREALTIME/./}
     rm -rf "$dir"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
@@ -61,6 +62,7 @@ const char *bg_flag_word(enum bg_flag f)
 
 bool bg_is_fresh(const struct bg_facts *f, enum bg_family family)
 {
+    require(f && family >= 0 && family < BG_FAMILIES);
     const struct bg_known *k = &f->known[family];
     const struct fact_age age = { .observed_ms = k->read_ms,
                                   .every_ms = k->every_ms,
@@ -92,6 +94,8 @@ static void find_linked(struct bg_case *c)
 void bg_judge(struct arena *mem, const struct bg_facts *f, const struct bg_runbook *runbook,
               struct bg_result *out)
 {
+    require(mem && f && out);
+    require(f->project && f->shared_env);
     struct bg_case c = { .mem = mem, .f = f, .runbook = runbook, .out = out };
 
     memset(out, 0, sizeof *out);

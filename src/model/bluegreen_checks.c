@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
@@ -36,6 +37,7 @@ static const char *const calls[BG_FAMILIES] = {
 void bg_check_say(const struct bg_case *c, struct bg_check *k, enum bg_check_result result,
                   const char *fmt, ...)
 {
+    require(c && k && fmt);
     va_list ap;
 
     va_start(ap, fmt);
@@ -46,6 +48,8 @@ void bg_check_say(const struct bg_case *c, struct bg_check *k, enum bg_check_res
 
 bool bg_check_needs(const struct bg_case *c, struct bg_check *k, unsigned set)
 {
+    require(c && k);
+    require(set < 1U << BG_FAMILIES);
     for (int i = 0; i < BG_FAMILIES; i++) {
         const struct bg_known *known = &c->f->known[i];
         int64_t age = bg_age_s(c->f, (enum bg_family)i);
@@ -382,6 +386,7 @@ static bool is_unread_by_choice(const struct bg_case *c, const struct bg_ask *a,
 
 void bg_run_checks(const struct bg_case *c, const struct bg_ask *a, struct bg_step *out)
 {
+    require(c && a && a->rule && out);
     out->checks = arena_array(c->mem, ARRAY_LEN(rules), sizeof *out->checks);
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         struct bg_check *k = &out->checks[out->nchecks];

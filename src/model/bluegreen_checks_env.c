@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
@@ -49,6 +50,7 @@ static void only_own(const struct bg_case *c, struct bg_check *k)
 
 void bg_c2_link(const struct bg_case *c, const struct bg_ask *a, struct bg_check *k)
 {
+    require(c && a && k);
     enum bg_state s = c->out->state;
     bool is_drift = s == BG_LINKED_DRIFT || (c->out->also & 1U << BG_LINKED_DRIFT);
 
@@ -111,6 +113,7 @@ static bool has_functions(const struct bg_case *c, const struct bg_ask *a, struc
 
 void bg_c3_complete(const struct bg_case *c, const struct bg_ask *a, struct bg_check *k)
 {
+    require(c && a && k);
     const struct bg_env *e = bg_find_env(c, a->now_needed);
     int nqueues = e ? e->nqueues : 0;
 
@@ -139,6 +142,7 @@ void bg_c3_complete(const struct bg_case *c, const struct bg_ask *a, struct bg_c
 
 void bg_c4_pair(const struct bg_case *c, const struct bg_ask *a, struct bg_check *k)
 {
+    require(c && a && k);
     const struct bg_env *e = bg_find_env(c, a->target);
     enum bg_pair pair = e ? e->pair : BG_PAIR_UNKNOWN;
 
@@ -152,6 +156,7 @@ void bg_c4_pair(const struct bg_case *c, const struct bg_ask *a, struct bg_check
 
 void bg_c10_drained(const struct bg_case *c, const struct bg_ask *a, struct bg_check *k)
 {
+    require(c && a && k);
     const struct bg_env *e = bg_find_env(c, a->target);
 
     if (!e || e->waiting < 0)
@@ -165,6 +170,7 @@ void bg_c10_drained(const struct bg_case *c, const struct bg_ask *a, struct bg_c
 
 void bg_c11_previous(const struct bg_case *c, const struct bg_ask *a, struct bg_check *k)
 {
+    require(c && a && k);
     const char *previous = bg_dashboard_previous(c);
     struct bg_ask p = *a;
 
@@ -182,6 +188,7 @@ void bg_c11_previous(const struct bg_case *c, const struct bg_ask *a, struct bg_
 
 void bg_c12_names(const struct bg_case *c, const struct bg_ask *a, struct bg_check *k)
 {
+    require(c && a && k);
     const char *profile = c->f->profile, *env = a->env;
     bool is_task = bg_same(a->rule->step, "remove-task");
 

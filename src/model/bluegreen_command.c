@@ -8,6 +8,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
@@ -76,6 +77,7 @@ static bool expand(const struct bg_case *c, const struct bg_ask *a, const char *
 const char *bg_expand(const struct bg_case *c, const struct bg_ask *a, const char *template,
                       const char **why)
 {
+    require(c && a && template && why);
     const char *command = NULL;
     struct sbuf sb;
 

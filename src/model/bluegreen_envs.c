@@ -8,11 +8,13 @@
 #include <strings.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
 const struct bg_env *bg_find_env(const struct bg_case *c, const char *name)
 {
+    require(c);
     for (size_t i = 0; i < c->nenvs; i++)
         if (bg_same(c->envs[i].name, name))
             return &c->envs[i];
@@ -162,6 +164,7 @@ static void judge_env(const struct bg_case *c, struct bg_env *e)
 
 void bg_find_envs(struct bg_case *c)
 {
+    require(c && c->f && c->mem);
     const struct bg_facts *f = c->f;
 
     c->envs = arena_array(c->mem, f->nfunctions + f->nqueues + f->nmappings + 4, sizeof *c->envs);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
@@ -57,6 +58,7 @@ static void add_alarms(struct bg_case *c, const char *env, bool is_shared, int e
 /* Before the state is known: S13 asks for it. */
 void bg_find_blind(struct bg_case *c)
 {
+    require(c && c->f && c->out);
     const struct bg_facts *f = c->f;
 
     if (bg_is_fresh(f, BG_QUEUES) && f->is_queue_absent)
@@ -165,6 +167,7 @@ static void add_builds(struct bg_case *c)
 
 void bg_find_evidence(struct bg_case *c)
 {
+    require(c && c->f && c->out);
     const struct bg_facts *f = c->f;
     struct bg_result *out = c->out;
 
@@ -341,6 +344,8 @@ static const char *partial_text(const struct bg_case *c)
 
 void bg_find_summary(struct bg_case *c)
 {
+    require(c && c->out);
+    require(c->out->state < BG_STATES);
     static const char *(*const texts[BG_STATES])(const struct bg_case *) = {
         [BG_STATE_UNKNOWN] = unknown_text,  [BG_SHARED_ABSENT] = absent_text,
         [BG_CONFLICT] = conflict_text,      [BG_ORPHAN_LINK] = orphan_text,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
@@ -70,6 +71,7 @@ bool bg_is_safe(const char *s)
 
 bool bg_is_hex(const char *s, size_t min, size_t max)
 {
+    require(min <= max);
     size_t n = s ? strspn(s, "0123456789abcdef") : 0;
 
     return s && n >= min && n <= max && s[n] == '\0';
@@ -118,6 +120,7 @@ bool bg_is_profile(const char *profile)
 
 bool bg_is_shared_title(const char *title, bool *is_waf)
 {
+    require(title && is_waf);
     *is_waf = strncmp(title, "WAF ", 4) == 0;
     for (size_t i = 0; i < ARRAY_LEN(shared_titles); i++)
         if (strcmp(title, shared_titles[i]) == 0)
@@ -161,18 +164,21 @@ static bool env_by_suffix(const char *project, const char *name, const char *con
 
 bool bg_env_of_function(const char *project, const char *function, const char **env, size_t *len)
 {
+    require(project && env && len);
     return env_by_suffix(project, function, bg_function_names, ARRAY_LEN(bg_function_names), env,
                          len);
 }
 
 bool bg_env_of_queue(const char *project, const char *queue, const char **env, size_t *len)
 {
+    require(project && env && len);
     return env_by_suffix(project, queue, queue_names, ARRAY_LEN(queue_names), env, len);
 }
 
 /* "uec-dos-int | live | DI 4XX Endpoint Errors" */
 bool bg_alarm_fields(const struct bg_case *c, const char *name, char **env, const char **title)
 {
+    require(c && env && title);
     const char *a = name ? strchr(name, '|') : NULL, *b = a ? strchr(a + 1, '|') : NULL;
     size_t plen = strlen(c->f->project), n;
 
@@ -191,6 +197,7 @@ bool bg_alarm_fields(const struct bg_case *c, const char *name, char **env, cons
 /* A foreign function stands for itself: it consumes the queue all the same. */
 const char *bg_env_of_mapping(const struct bg_case *c, const struct bg_mapping *m)
 {
+    require(c && m);
     const char *env;
     size_t len;
 
@@ -201,6 +208,7 @@ const char *bg_env_of_mapping(const struct bg_case *c, const struct bg_mapping *
 
 const struct bg_queue *bg_find_queue(const struct bg_case *c, const char *name)
 {
+    require(c);
     for (size_t i = 0; i < c->f->nqueues; i++)
         if (bg_same(c->f->queues[i].name, name))
             return &c->f->queues[i];
@@ -209,11 +217,13 @@ const struct bg_queue *bg_find_queue(const struct bg_case *c, const char *name)
 
 const struct bg_queue *bg_private_queue(const struct bg_case *c, const char *env, size_t i)
 {
+    require(c && env);
     return bg_find_queue(c, arena_printf(c->mem, "%s-%s-%s", c->f->project, env, queue_names[i]));
 }
 
 const struct bg_function *bg_find_function(const struct bg_case *c, const char *env, const char *fn)
 {
+    require(c && env && fn);
     const char *name = arena_printf(c->mem, "%s-%s-%s", c->f->project, env, fn);
 
     for (size_t i = 0; i < c->f->nfunctions; i++)
@@ -224,6 +234,7 @@ const struct bg_function *bg_find_function(const struct bg_case *c, const char *
 
 const struct bg_secret *bg_find_secret(const struct bg_case *c, const char *name)
 {
+    require(c);
     for (size_t i = 0; i < c->f->nsecrets; i++)
         if (bg_same(c->f->secrets[i].name, name))
             return &c->f->secrets[i];
@@ -244,11 +255,13 @@ const char *bg_shared_topic(const struct bg_case *c, bool is_r2)
 
 const char *bg_env_topic(const struct bg_case *c, const char *env, bool is_r2)
 {
+    require(c && env);
     return arena_printf(c->mem, "%s-%s-%s", c->f->project, env, topic_end(is_r2));
 }
 
 bool bg_is_subscribed(const struct bg_case *c, const char *topic, bool is_r2)
 {
+    require(c && topic);
     const char *region = is_r2 ? "us-east-1" : c->f->region;
 
     for (size_t i = 0; i < c->f->nsubscriptions; i++)
@@ -260,11 +273,13 @@ bool bg_is_subscribed(const struct bg_case *c, const char *topic, bool is_r2)
 
 bool bg_has_locks(const struct bg_facts *f)
 {
+    require(f);
     return f->has_other_locks && bg_is_fresh(f, BG_LOCKS);
 }
 
 const struct bg_lock *bg_find_lock(const struct bg_case *c, const char *env, const char *stack)
 {
+    require(c && env && stack);
     const char *key = arena_printf(c->mem, "%s/%s/%s/terraform.state", c->f->project, env, stack);
     const struct bg_lock *best = NULL;
 
@@ -278,6 +293,7 @@ const struct bg_lock *bg_find_lock(const struct bg_case *c, const char *env, con
 /* Rollback tags, "<ts>_<profile>_<shared>_blue_green_rollback"; any other text tells nothing. */
 bool bg_tag_names(const char *ref, const char *shared, bool *is_known)
 {
+    require(shared && is_known);
     const char *a = ref ? strchr(ref, '_') : NULL, *b = a ? strchr(a + 1, '_') : NULL;
     const char *end = b ? strstr(b, "_blue_green_rollback") : NULL;
     size_t n = strlen(shared);
@@ -301,6 +317,7 @@ const char *bg_ago(const struct bg_case *c, int64_t ms)
 
 int64_t bg_age_s(const struct bg_facts *f, enum bg_family family)
 {
+    require(f && family >= 0 && family < BG_FAMILIES);
     int64_t read = f->known[family].read_ms;
 
     if (read <= 0)

@@ -2,6 +2,7 @@
  * What the blue/green files share: the facts of one judgement with what is derived from them once,
  * and the tables of names. The order of work is bg_judge()'s: environments, link, state, roles,
  * evidence, steps; each part reads only what stands before it.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_MODEL_BLUEGREEN_PRIV_H
 #define OPSDECK_MODEL_BLUEGREEN_PRIV_H

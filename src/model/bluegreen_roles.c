@@ -9,11 +9,13 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
 const struct bg_slot *bg_find_slot(const struct bg_case *c, const char *name)
 {
+    require(c && c->out);
     for (size_t i = 0; i < c->out->nslots; i++)
         if (bg_same(c->out->slots[i].name, name))
             return &c->out->slots[i];
@@ -22,6 +24,7 @@ const struct bg_slot *bg_find_slot(const struct bg_case *c, const char *name)
 
 const char *bg_dashboard_previous(const struct bg_case *c)
 {
+    require(c && c->f);
     const struct bg_facts *f = c->f;
 
     return bg_is_fresh(f, BG_DASHBOARD) && f->has_dashboard && bg_is_name(f->dashboard_previous)
@@ -275,6 +278,7 @@ static bool is_listed(const struct bg_case *c, const struct bg_env *e)
 
 void bg_find_roles(struct bg_case *c)
 {
+    require(c && c->out);
     struct bg_result *out = c->out;
 
     find_previous(c);

@@ -11,6 +11,7 @@
 #include <cjson/cJSON.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     METRIC_WINDOW_MS = 31 * 60 * 1000 /* what is asked for, and the minute it begins in */
@@ -129,6 +130,7 @@ static bool kind_of(const char *word, enum kind *out)
 
 struct bg_estate *bg_estate_new(const struct bg_row *rows, size_t n)
 {
+    require(rows || n == 0);
     struct bg_estate *es = xcalloc(1, sizeof *es);
 
     for (size_t i = 0; i < n; i++) {
@@ -160,16 +162,19 @@ void bg_estate_free(struct bg_estate *es)
 
 const struct bg_row *bg_estate_row(const struct bg_estate *es, size_t i)
 {
+    require(es && i < es->nenvs);
     return es->facts[es->envs[i]].row;
 }
 
 const char *bg_estate_account(const struct bg_estate *es, size_t i)
 {
+    require(es && i < es->nenvs);
     return text_at(&es->facts[es->envs[i]], "account");
 }
 
 size_t bg_estate_size(const struct bg_estate *es)
 {
+    require(es);
     return es->nenvs;
 }
 
@@ -489,6 +494,8 @@ static void fill_tools(struct filling *w)
 void bg_estate_facts(const struct bg_estate *es, size_t i, int64_t now_ms, struct arena *mem,
                      struct bg_facts *out)
 {
+    require(es && i < es->nenvs);
+    require(mem && out);
     const struct fact *env = &es->facts[es->envs[i]];
     struct filling w = { .es = es, .env = env, .shared = env->row->key, .mem = mem, .out = out };
 

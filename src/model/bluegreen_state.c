@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
@@ -25,6 +26,7 @@ static const struct {
 
 enum bg_pair bg_build_touches(const struct bg_facts *f, const struct bg_build *b, bool is_link)
 {
+    require(f && b);
     bool is_known = false, is_named;
 
     for (size_t i = 0; i < ARRAY_LEN(builds); i++) {
@@ -115,6 +117,7 @@ static const char *find_last_consumer(const struct bg_case *c)
 /* What is not fresh stays empty here, so that no row below can take it for absent. */
 void bg_find_link(struct bg_case *c)
 {
+    require(c && c->f);
     find_builds(c);
     if (bg_has_locks(c->f))
         c->lock = bg_find_lock(c, c->f->shared_env, "blue-green-link");
@@ -350,6 +353,7 @@ static enum status severity(const struct bg_case *c, const struct rule *r)
 
 void bg_find_state(struct bg_case *c)
 {
+    require(c && c->out);
     static const struct rule none = {
         is_not_known, BG_STATE_UNKNOWN, STATUS_UNKNOWN, STATUS_UNKNOWN, 0, 0
     };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "bluegreen_priv.h"
 
@@ -433,6 +434,7 @@ static void add_removals(struct bg_case *c)
 
 void bg_find_steps(struct bg_case *c)
 {
+    require(c && c->out);
     c->out->steps =
         arena_array(c->mem, ARRAY_LEN(rules) + 2 * c->out->nslots + 2, sizeof *c->out->steps);
     add_releases(c);

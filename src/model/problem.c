@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     RANKS = 6
@@ -33,6 +34,7 @@ static void ranks_of(const struct problem_rank *p, int64_t r[RANKS])
 
 int problem_compare(const struct problem_rank *a, const struct problem_rank *b)
 {
+    require(a && b);
     int64_t x[RANKS], y[RANKS];
 
     ranks_of(a, x);
@@ -45,6 +47,7 @@ int problem_compare(const struct problem_rank *a, const struct problem_rank *b)
 
 const char *problem_key(const struct problem_rank *p, char out[PROBLEM_KEY_MAX])
 {
+    require(p && out);
     int64_t r[RANKS];
 
     ranks_of(p, r);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 static const char *const words[] = {
     [STATUS_OK] = "ok",           [STATUS_INFO] = "info", [STATUS_WARN] = "warn",
@@ -21,6 +22,7 @@ const char *status_word(enum status s)
 
 bool status_parse(const char *s, enum status *out)
 {
+    require(out);
     for (size_t i = 0; s && i < ARRAY_LEN(words); i++) {
         if (!strcmp(s, words[i])) {
             *out = (enum status)i;
@@ -40,6 +42,7 @@ static const int64_t ON_DEMAND_EVERY_MS = INT64_C(7) * 24 * 3600 * 1000;
 
 enum freshness freshness_of(const struct fact_age *f)
 {
+    require(f);
     int64_t age = f->now_ms - f->observed_ms;
     int64_t every = f->is_on_demand ? ON_DEMAND_EVERY_MS : f->every_ms;
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "aws_sign_priv.h"
 
@@ -16,6 +17,7 @@ static bool is_unreserved(unsigned char c)
 
 char *aws_encode(struct arena *mem, const char *s, size_t n, bool keep_slash)
 {
+    require(mem && (s || n == 0));
     static const char digits[] = "0123456789ABCDEF";
     char *out = arena_alloc(mem, n * 3 + 1), *p = out;
 
@@ -64,6 +66,7 @@ static char *decode(struct arena *mem, const char *s, size_t n, size_t *nout)
 
 bool aws_is_s3(const struct aws_signing *in)
 {
+    require(in && in->service);
     return !strcmp(in->service, "s3") || !strcmp(in->service, "s3-express") ||
            !strcmp(in->service, "s3-outposts");
 }
@@ -106,6 +109,7 @@ static char *without_dots(struct arena *mem, const char *path)
 
 char *aws_canonical_path(const struct aws_signing *in, struct arena *mem)
 {
+    require(in && mem);
     const char *path = in->path && *in->path ? in->path : "/";
 
     if (aws_is_s3(in)) {
@@ -134,6 +138,7 @@ static int by_pair(const void *a, const void *b)
 
 char *aws_canonical_query(const char *query, struct arena *mem)
 {
+    require(query && mem);
     struct pair *v = arena_array(mem, strlen(query) + 1, sizeof *v);
     size_t n = 0, len, total = 1;
 
@@ -204,6 +209,7 @@ static char *trimmed(struct arena *mem, const char *s)
 
 bool aws_is_signed_name(const char *name)
 {
+    require(name);
     return !strcasecmp(name, "content-type") || !strcasecmp(name, "host") ||
            !strncasecmp(name, "x-amz-", 6);
 }
@@ -211,12 +217,15 @@ bool aws_is_signed_name(const char *name)
 void aws_add_header(struct signed_headers *h, struct arena *mem, const char *name,
                     const char *value)
 {
+    require(h && mem);
+    require(name && value);
     h->v[h->n] = (struct signed_header){ lower(mem, name), trimmed(mem, value), h->n };
     h->n++;
 }
 
 void aws_join_headers(struct signed_headers *h, struct arena *mem)
 {
+    require(h && mem);
     size_t lines = 1, names = 1;
 
     qsort(h->v, h->n, sizeof *h->v, by_name);

@@ -15,6 +15,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/require.h"
 
 #include "aws_ini.h"
 
@@ -58,6 +59,7 @@ static const char *program_env(void *ctx, const char *name)
 
 const char *aws_config_env(const struct aws_config *c, const char *name)
 {
+    require(c && name);
     const char *v = c->env(c->ctx, name);
 
     return v && *v ? v : NULL;
@@ -102,6 +104,7 @@ static void expand_var(const struct aws_config *c, struct arena *mem, const char
 
 const char *aws_config_path(const struct aws_config *c, struct arena *mem, const char *raw)
 {
+    require(c && mem && raw);
     const char *home = aws_config_home(c), *s = raw;
     struct sbuf out;
 
@@ -273,6 +276,7 @@ void aws_config_free(struct aws_config *c)
 
 bool aws_config_check(const struct aws_config *c, struct err *e)
 {
+    require(c);
     const struct aws_file *f = c->config.has_fault ? &c->config : &c->credentials;
 
     if (f->has_fault && e)
@@ -297,6 +301,7 @@ bool aws_config_is_profile_named(const struct aws_config *c)
 const char *aws_config_get_in(const struct aws_config *c, bool in_credentials_file,
                               const char *profile, const char *key)
 {
+    require(c && key);
     const struct aws_file *f = in_credentials_file ? &c->credentials : &c->config;
 
     if (!profile)
@@ -313,6 +318,7 @@ const char *aws_config_get(const struct aws_config *c, const char *profile, cons
 
 const char *aws_config_sso(const struct aws_config *c, const char *session, const char *key)
 {
+    require(c && key);
     return session ? aws_ini_value(find(&c->config, SSO, session), key) : NULL;
 }
 
@@ -328,6 +334,7 @@ const char *aws_config_region(const struct aws_config *c, const char *profile)
 bool aws_config_service_url(const struct aws_config *c, const char *profile, const char *id,
                             const char **url, struct err *e)
 {
+    require(c && id && url);
     const char *name = aws_config_get(c, profile, "services");
     const struct aws_ini_section *s = name ? find(&c->config, SERVICES, name) : NULL;
 
@@ -351,6 +358,7 @@ static int by_name(const void *a, const void *b)
 
 size_t aws_config_profiles(const struct aws_config *c, struct arena *mem, const char ***names)
 {
+    require(c && mem && names);
     const struct aws_file *files[] = { &c->config, &c->credentials };
     const char **out = arena_array(mem, c->config.n + c->credentials.n, sizeof *out);
     size_t n = 0, kept = 0;
@@ -445,6 +453,7 @@ static bool no_profile(const struct aws_config *c, const char *profile, struct a
 
 bool aws_config_has_profile(const struct aws_config *c, const char *profile, struct err *e)
 {
+    require(c);
     if (!aws_config_check(c, e))
         return false;
     if (!profile)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/aws_config.h"
 #include "opsdeck/net/aws_error.h"
 
@@ -14,6 +15,7 @@
 
 cJSON *cred_json_parse(const char *s, size_t n)
 {
+    require(s);
     cJSON *json = cJSON_ParseWithLength(s, n);
 
     if (json && !cJSON_IsObject(json)) {
@@ -39,6 +41,7 @@ static void on_answer(void *ctx, struct http_response *r)
 bool cred_send(struct cred_job *job, const struct http_request *req,
                void (*on_http)(struct cred_job *, struct http_response *))
 {
+    require(job && req && on_http);
     struct err e = { 0 };
 
     job->on_http = on_http;
@@ -52,6 +55,7 @@ bool cred_send(struct cred_job *job, const struct http_request *req,
 bool cred_answer_ok(struct cred_job *job, const struct http_response *r, struct aws_error *ae,
                     struct err *e)
 {
+    require(job && r && ae);
     const char *place = job->host ? job->host : r->url;
 
     *ae = (struct aws_error){ .fault = AWS_TRANSIENT, .code = "", .message = "" };
@@ -89,6 +93,7 @@ static char *host_of(const char *url)
 
 void cred_set_url(struct cred_job *job, const char *url)
 {
+    require(job && url);
     free(job->url);
     free(job->host);
     job->url = xstrdup(url);
@@ -98,6 +103,7 @@ void cred_set_url(struct cred_job *job, const char *url)
 bool cred_endpoint(struct cred_job *job, const char *service, const char *region, const char *path,
                    struct http_request *req, const char **signing_region)
 {
+    require(job && service && req);
     struct aws_endpoint ep = { 0 };
     struct err e = { 0 };
 

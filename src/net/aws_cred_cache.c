@@ -17,6 +17,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/aws_config.h"
 
 #include "aws_cred_priv.h"
@@ -44,6 +45,7 @@ void cred_sha256_hex(const char *s, char out[65])
 
 char *cred_cache_path(const struct aws_config *cfg, const char *dir, const char *hex)
 {
+    require(cfg && dir && hex);
     const char *home = aws_config_home(cfg);
     struct sbuf sb;
 
@@ -60,6 +62,7 @@ char *cred_cache_path(const struct aws_config *cfg, const char *dir, const char 
 
 bool cred_file_bytes(const char *path, struct sbuf *out, struct err *e)
 {
+    require(path && out);
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -83,6 +86,7 @@ bool cred_file_bytes(const char *path, struct sbuf *out, struct err *e)
 
 cJSON *cred_file_read(const char *path, struct err *e)
 {
+    require(path);
     struct sbuf sb;
     cJSON *json = NULL;
 
@@ -126,6 +130,7 @@ static bool write_text(int fd, const char *text)
 
 void cred_file_write(const char *path, const cJSON *json)
 {
+    require(path && json);
     struct sbuf temp;
     char *text = cJSON_PrintUnformatted(json);
 
@@ -178,6 +183,7 @@ struct cred_set *cred_cli_cache_get(struct cred_job *job, const char *path)
 void cred_cli_cache_put(const char *path, const struct cred_fields *f, const char *provider,
                         const cJSON *user)
 {
+    require(f);
     cJSON *root = cJSON_CreateObject(), *keys = cJSON_AddObjectToObject(root, "Credentials");
 
     if (provider)

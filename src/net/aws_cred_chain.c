@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/aws_config.h"
 
 #include "aws_cred_priv.h"
@@ -208,6 +209,7 @@ static bool plan_profile(const struct aws_config *cfg, enum cred_want want, cons
 bool cred_plan_make(const struct aws_config *cfg, enum cred_want want, const char *profile,
                     struct cred_plan *out, struct err *e)
 {
+    require(cfg && out);
     *out = (struct cred_plan){ 0 };
     if (want == CRED_WANT_CONTAINER || want == CRED_WANT_IMDS) {
         out->kind = want == CRED_WANT_IMDS ? CRED_IMDS : CRED_CONTAINER;
@@ -231,6 +233,7 @@ bool cred_plan_make(const struct aws_config *cfg, enum cred_want want, const cha
 void cred_plan_describe(const struct aws_config *cfg, const struct cred_plan *plan,
                         enum cred_want want, const char *profile, char out[CRED_NAME_MAX])
 {
+    require(cfg && plan && out);
     const char *key = NULL, *label = "";
     bool is_own;
 

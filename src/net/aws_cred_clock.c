@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "aws_cred_priv.h"
 
@@ -50,6 +51,7 @@ static struct offset *find(const struct cred_clocks *clocks, const char *host)
 
 int64_t aws_clock_offset_ms(const struct aws_creds *c, const char *host)
 {
+    require(c && host);
     const struct offset *known = find(cred_clocks_of(c), host);
 
     return known ? known->ms : 0;
@@ -58,6 +60,7 @@ int64_t aws_clock_offset_ms(const struct aws_creds *c, const char *host)
 bool aws_clock_learn(struct aws_creds *c, const char *host, const struct http_response *r,
                      int64_t now_ms)
 {
+    require(c && host && r);
     struct cred_clocks *clocks = cred_clocks_of(c);
     struct offset *known = find(clocks, host);
 

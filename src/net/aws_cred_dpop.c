@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "aws_cred_priv.h"
 
@@ -105,6 +106,7 @@ static bool make_id(struct arena *mem, char **out)
 
 char *cred_dpop(struct arena *mem, const char *pem, const char *url, int64_t at_ms)
 {
+    require(mem && pem && url);
     unsigned char point[POINT], sig[2 * COORDINATE];
     EVP_PKEY *key = read_key(pem);
     char *id, *proof = NULL;

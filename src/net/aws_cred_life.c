@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/aws_config.h"
 
 #include "aws_cred_priv.h"
@@ -32,6 +33,7 @@ static const char *const ADVICE[CRED_NKINDS] = {
 bool cred_set_check(const struct cred_job *job, const struct cred_set *set, const char *dropped_id,
                     struct err *e)
 {
+    require(job && set);
     char at[TIME_TEXT_MAX];
 
     if (dropped_id && strcmp(dropped_id, set->access_key_id) == 0)
@@ -60,6 +62,7 @@ static int64_t jitter_ms(int64_t below)
 void cred_set_limits(const struct cred_job *job, const struct cred_set *set, int64_t *soft_ms,
                      int64_t *hard_ms)
 {
+    require(job && set && soft_ms && hard_ms);
     int64_t now = cred_now(job), end = set->expires_ms, life = end - now;
     int64_t ahead = life / 2 < ADVISORY_MS ? life / 2 : ADVISORY_MS;
 

@@ -3,6 +3,7 @@
  * starts one job to fill it; the plan (aws_cred_chain.c) says which source the job asks; each
  * source ends its job with cred_job_done() or cred_job_fail(), at once or later, and does not
  * touch it after that.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_AWS_CRED_PRIV_H
 #define OPSDECK_NET_AWS_CRED_PRIV_H

@@ -8,6 +8,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/aws_config.h"
 #include "opsdeck/net/redact.h"
 
@@ -45,6 +46,7 @@ static bool check_fields(const struct cred_fields *f, int64_t *expires_ms, struc
 
 struct cred_set *cred_set_new(struct cred_job *job, const struct cred_fields *f, struct err *e)
 {
+    require(job && f);
     int64_t expires_ms;
 
     cred_known(job->c, f->secret);
@@ -71,6 +73,7 @@ struct cred_set *cred_set_new(struct cred_job *job, const struct cred_fields *f,
 
 struct cred_set *cred_set_use(struct cred_set *set)
 {
+    require(set && set->uses > 0);
     set->uses++;
     return set;
 }
@@ -129,5 +132,6 @@ void cred_response_free(struct http_response *r)
 
 bool cred_time(const char *s, int64_t *ms)
 {
+    require(ms);
     return s && time_parse_rfc3339(s, ms);
 }

@@ -13,6 +13,7 @@
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/aws_config.h"
 #include "opsdeck/net/aws_sign.h"
 #include "opsdeck/net/redact.h"
@@ -64,6 +65,7 @@ struct aws_creds {
 
 struct aws_creds *aws_creds_new(const struct aws_creds_opts *o)
 {
+    require(o && o->http);
     struct aws_creds *c = xcalloc(1, sizeof *c);
 
     c->o = *o;
@@ -224,6 +226,7 @@ static void redact_err(struct err *e)
 
 void cred_job_fail(struct cred_job *job, const struct err *e)
 {
+    require(job && job->entry && e);
     struct aws_creds *c = job->c;
     struct entry *en = job->entry;
     struct err fault = *e;
@@ -242,6 +245,7 @@ void cred_job_fail(struct cred_job *job, const struct err *e)
 
 void cred_job_done(struct cred_job *job, struct cred_set *set)
 {
+    require(job && job->entry && set);
     struct aws_creds *c = job->c;
     struct entry *en = job->entry;
     struct err e = { 0 };
@@ -355,6 +359,8 @@ static bool is_usable(const struct entry *en, int64_t now)
 void cred_get(struct aws_creds *c, enum cred_want want, const char *profile, const char *region,
               aws_keys_fn *done, void *ctx)
 {
+    require(c && done);
+    require(want != CRED_PROFILE || profile);
     struct entry *en = entry_of(c, want, profile);
     int64_t now = clock_wall_ms(c->o.clock), mono = clock_mono_ms(c->o.clock);
     struct waiter self = { .done = done, .ctx = ctx };
@@ -404,6 +410,7 @@ static void drop_waiters(struct waiter **at, const void *ctx)
 
 void aws_creds_cancel(struct aws_creds *c, void *ctx)
 {
+    require(c);
     for (struct entry *en = c->entries; en; en = en->next)
         drop_waiters(&en->waiters, ctx);
     for (struct delivery *d = c->delivery; d; d = d->outer)

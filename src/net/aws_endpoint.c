@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "aws_ini.h"
 #include "net_priv.h"
@@ -484,6 +485,7 @@ bool aws_endpoint_find(const struct aws_config *c, const char *profile, const ch
                        const char *region, const char *own_url, struct arena *mem,
                        struct aws_endpoint *out, struct err *e)
 {
+    require(c && mem && out);
     struct service other = { .name = arena_strdup(mem, service) };
     struct question q = { .c = c, .profile = profile, .region = region, .mem = mem };
 

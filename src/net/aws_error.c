@@ -13,6 +13,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/decode/decode.h"
 #include "opsdeck/net/redact.h"
 
@@ -210,6 +211,7 @@ static enum aws_fault fault_of(const struct aws_error *err, const struct http_re
 
 void aws_error_read(struct arena *mem, const struct http_response *r, struct aws_error *out)
 {
+    require(mem && r && out);
     *out = (struct aws_error){ .message = "" };
     if (r->err.code) {
         out->code = err_word(r->err.code);
@@ -234,11 +236,13 @@ void aws_error_read(struct arena *mem, const struct http_response *r, struct aws
 
 enum retry_class aws_retry_class(enum aws_fault f)
 {
+    require(f >= 0);
     return f == AWS_THROTTLED ? RETRY_THROTTLE : f == AWS_TRANSIENT ? RETRY_BACKOFF : RETRY_NO;
 }
 
 int64_t aws_retry_after_ms(const struct http_response *r, int64_t now_ms)
 {
+    require(r);
     const char *own = http_response_header(r, "x-amz-retry-after");
     int64_t ms;
 

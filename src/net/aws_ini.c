@@ -13,6 +13,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 struct parser {
     struct aws_ini *ini;
@@ -192,6 +193,7 @@ static bool take_line(struct parser *p, char *at, char *end, struct err *e)
 
 bool aws_ini_parse(struct aws_ini *ini, char *text, size_t len, struct err *e)
 {
+    require(ini && (text || len == 0));
     struct parser p = { .ini = ini };
     char *at = text, *end = text + len;
 
@@ -233,6 +235,7 @@ void aws_ini_release(struct aws_ini *ini)
 
 const struct aws_ini_section *aws_ini_find(const struct aws_ini *ini, const char *section)
 {
+    require(ini && section);
     for (size_t i = 0; i < ini->nsections; i++)
         if (strcmp(ini->sections[i].name, section) == 0)
             return &ini->sections[i];
@@ -241,6 +244,7 @@ const struct aws_ini_section *aws_ini_find(const struct aws_ini *ini, const char
 
 const char *aws_ini_value(const struct aws_ini_section *s, const char *key)
 {
+    require(key);
     const struct aws_ini_key *k = find_key(s, key);
 
     return k && *k->value ? k->value : NULL;
@@ -248,6 +252,7 @@ const char *aws_ini_value(const struct aws_ini_section *s, const char *key)
 
 const char *aws_ini_mapped(const struct aws_ini_section *s, const char *key, const char *sub)
 {
+    require(key && sub);
     const struct aws_ini_key *k = find_key(s, key);
 
     for (size_t i = k ? k->nmap : 0; i > 0; i--)
@@ -277,6 +282,7 @@ static const char *shell_word(const char *s, struct sbuf *out)
 
 const char *aws_ini_name_after(struct arena *mem, const char *section, const char *kind)
 {
+    require(mem && section && kind);
     size_t n = strlen(kind);
     const char *s = section + n, *name = NULL;
     struct sbuf word;

@@ -2,6 +2,7 @@
  * The files of the AWS command line as sections, keys, values and maps one level deep, read the
  * way Python's configparser and botocore read them. aws_ini.c is pure: text in, tables out. The
  * end of this header is what aws_config.c tells aws_endpoint.c beyond opsdeck/net/aws_config.h.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_AWS_INI_H
 #define OPSDECK_NET_AWS_INI_H

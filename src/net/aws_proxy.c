@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/aws_config.h"
 
 static const char *first_env(const struct aws_config *c, const char *a, const char *b)
@@ -41,6 +42,7 @@ static bool is_exempt(const char *list, const char *host, size_t n)
 
 const char *aws_config_proxy(const struct aws_config *c, const char *url)
 {
+    require(c && url);
     bool is_https = !strncasecmp(url, "https://", 8);
     const char *host = strstr(url, "://");
     const char *proxy =

@@ -14,6 +14,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "aws_sign_priv.h"
 
@@ -252,6 +253,7 @@ static bool prepare(struct work *w, const struct aws_signing *in, struct arena *
 bool aws_canonical(const struct aws_signing *in, struct arena *mem, char **canonical,
                    char **to_sign, struct err *e)
 {
+    require(in && mem && canonical && to_sign);
     struct work w;
 
     if (!prepare(&w, in, mem, e))
@@ -264,6 +266,8 @@ bool aws_canonical(const struct aws_signing *in, struct arena *mem, char **canon
 bool aws_sign(struct aws_signer *s, const struct aws_signing *in, struct arena *mem,
               struct http_header *out, size_t *nout, struct err *e)
 {
+    require(s && in && mem);
+    require(out && nout);
     struct work w;
     char *sig;
 

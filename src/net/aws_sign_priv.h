@@ -1,4 +1,7 @@
-/* The canonical forms, between aws_canon.c and aws_sign.c. */
+/*
+ * The canonical forms, between aws_canon.c and aws_sign.c.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_NET_AWS_SIGN_PRIV_H
 #define OPSDECK_NET_AWS_SIGN_PRIV_H
 

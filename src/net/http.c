@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "net_priv.h"
 
@@ -43,6 +44,7 @@ static void list_remove(struct request *r)
 
 struct http *http_new(const struct http_opts *opts, struct err *e)
 {
+    require(opts && opts->loop);
     CURLcode rc = http_global_init();
 
     if (rc != CURLE_OK) {
@@ -127,6 +129,7 @@ static void start_queued(struct http *h)
 uint64_t http_send(struct http *h, const struct http_request *req, http_done_fn *done, void *ctx,
                    struct err *e)
 {
+    require(h && req && done);
     struct request *r = http_request_new(h, req, e);
 
     if (!r)
@@ -170,6 +173,7 @@ static void sweep_groups(struct http *h)
 
 void http_cancel(struct http *h, uint64_t id)
 {
+    require(h);
     struct request *r = id ? find(h, id) : NULL;
 
     if (!r)
@@ -184,6 +188,7 @@ void http_cancel(struct http *h, uint64_t id)
 
 size_t http_in_flight(const struct http *h)
 {
+    require(h);
     return h->queued.n + h->running.n + h->finished.n;
 }
 
@@ -193,6 +198,7 @@ size_t http_in_flight(const struct http *h)
  */
 void http_drop_connections(struct http *h)
 {
+    require(h);
     for (struct group *g = h->groups; g; g = g->next)
         g->is_retired = true;
     sweep_groups(h);
@@ -200,6 +206,7 @@ void http_drop_connections(struct http *h)
 
 void http_finished(struct http *h, struct request *r, CURLcode rc)
 {
+    require(h && r);
     list_remove(r);
     r->rc = rc;
     list_add(&h->finished, r);

@@ -8,9 +8,11 @@
 #include <strings.h>
 
 #include "net_priv.h"
+#include "opsdeck/base/require.h"
 
 void body_sink_init(struct body_sink *s, size_t max)
 {
+    require(s && max > 0);
     *s = (struct body_sink){ 0 };
     sbuf_init(&s->bytes, max);
 }
@@ -30,6 +32,7 @@ void body_sink_release(struct body_sink *s)
 
 void body_sink_reset(struct body_sink *s)
 {
+    require(s);
     end_zlib(s);
     sbuf_reset(&s->bytes);
     s->fault = BODY_GOOD;

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "net_priv.h"
 
@@ -117,6 +118,7 @@ static char *next_of(struct arena *mem, const char *base, const char *s)
 
 char *http_link_next(struct arena *mem, const struct http_response *r)
 {
+    require(mem && r);
     for (size_t i = 0; i < r->nheaders; i++) {
         char *next = strcmp(r->headers[i].name, "link") == 0
                          ? next_of(mem, r->url, r->headers[i].value)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "net_priv.h"
 
@@ -128,6 +129,7 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *group)
 
 struct group *http_group_new(struct http *h, const char *name, struct err *e)
 {
+    require(h);
     CURLM *multi = curl_multi_init();
 
     if (!multi) {
@@ -152,6 +154,7 @@ struct group *http_group_new(struct http *h, const char *name, struct err *e)
 
 void http_group_free(struct group *g)
 {
+    require(g && g->nrunning == 0);
     struct http *h = g->http;
 
     curl_multi_cleanup(g->multi); /* still calls back for the sockets it closes */
@@ -165,6 +168,7 @@ void http_group_free(struct group *g)
 
 bool http_group_start(struct group *g, struct request *r, struct err *e)
 {
+    require(g && r && !r->group);
     CURLMcode rc = curl_multi_add_handle(g->multi, r->easy);
 
     if (rc != CURLM_OK)
@@ -177,6 +181,7 @@ bool http_group_start(struct group *g, struct request *r, struct err *e)
 
 void http_group_stop(struct request *r)
 {
+    require(r && r->group);
     struct group *g = r->group;
 
     curl_multi_remove_handle(g->multi, r->easy);

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "net_priv.h"
 
@@ -331,6 +332,7 @@ static bool set_up(const struct http *h, struct request *r, const struct http_re
 struct request *http_request_new(const struct http *h, const struct http_request *req,
                                  struct err *e)
 {
+    require(h && req);
     CURLU *u = http_url_parse(req->url, e);
 
     if (!u)

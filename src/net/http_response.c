@@ -12,6 +12,7 @@
 #include "opsdeck/base/time_scan.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 #include "net_priv.h"
 
@@ -153,6 +154,7 @@ static bool check_whole(const struct http_response *resp, const struct request *
 
 struct http_response *http_response_build(struct request *r)
 {
+    require(r && r->easy);
     struct arena *mem = arena_new();
     struct http_response *resp = arena_alloc(mem, sizeof *resp);
 
@@ -180,6 +182,7 @@ void http_response_free(struct http_response *r)
 
 const char *http_response_header(const struct http_response *r, const char *lower_name)
 {
+    require(r && lower_name);
     for (size_t i = 0; i < r->nheaders; i++)
         if (strcmp(r->headers[i].name, lower_name) == 0)
             return r->headers[i].value;

@@ -11,11 +11,13 @@
 #include <arpa/inet.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "net_priv.h"
 
 char *http_url_part(CURLU *u, CURLUPart part, unsigned flags)
 {
+    require(u);
     char *s = NULL;
 
     if (curl_url_get(u, part, &s, flags) != CURLUE_OK)
@@ -183,6 +185,7 @@ static bool check_join(const char *base, const char *path, const char *query, st
 bool http_url_join(struct arena *mem, const char *base, const char *path, const char *query,
                    char **out, struct err *e)
 {
+    require(mem && out);
     size_t n = base ? strlen(base) : 0;
 
     path = path ? path : "";

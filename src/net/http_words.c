@@ -13,6 +13,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "net_priv.h"
 
@@ -248,6 +249,7 @@ static const struct words *find_by_text(const struct request *r)
 
 void http_words(const struct request *r, struct err *e)
 {
+    require(r && e);
     if (r->sink.fault != BODY_GOOD) {
         sink_words(r, e);
         return;

@@ -2,6 +2,7 @@
  * What the files of src/net share and other rooms do not see. The HTTP client is split by
  * concern: http.c (requests, queue, groups), http_loop.c (libev glue), http_request.c (what is
  * sent), http_body.c (what arrives), http_response.c (the answer), http_words.c (faults in words).
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_PRIV_H
 #define OPSDECK_NET_PRIV_H

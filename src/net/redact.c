@@ -15,6 +15,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/secret.h"
+#include "opsdeck/base/require.h"
 
 #include "redact_priv.h"
 
@@ -207,6 +208,7 @@ static void replace(struct sbuf *text, struct sbuf *with)
 
 void redact_text(struct sbuf *text)
 {
+    require(text);
     struct sbuf out;
 
     sbuf_init(&out, text->len * 4 + 64);

@@ -1,4 +1,7 @@
-/* Between redact.c and redact_shapes.c: shapes of secrets that were never registered. */
+/*
+ * Between redact.c and redact_shapes.c: shapes of secrets that were never registered.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_NET_REDACT_PRIV_H
 #define OPSDECK_NET_REDACT_PRIV_H
 

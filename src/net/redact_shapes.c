@@ -9,6 +9,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/require.h"
 
 #include "redact_priv.h"
 
@@ -154,6 +155,7 @@ static size_t match_name(const struct sbuf *t, size_t i, size_t *kept)
 
 bool redact_shapes(const struct sbuf *text, struct sbuf *out)
 {
+    require(text && out);
     size_t from = 0;
 
     for (size_t i = 0; i < text->len;) {

@@ -6,6 +6,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/time_scan.h"
+#include "opsdeck/base/require.h"
 
 #include "net_priv.h"
 
@@ -43,6 +44,7 @@ static bool is_budget_spent(const struct http_response *r)
 
 enum retry_class retry_class_of(const struct http_response *r)
 {
+    require(r);
     if (r->err.code != ERR_NONE)
         return is_lasting(&r->err) ? RETRY_NO : RETRY_BACKOFF;
     bool is_asked = http_response_header(r, "retry-after") || is_budget_spent(r);
@@ -97,6 +99,7 @@ static int64_t reset_ms(const struct http_response *r, int64_t now_ms)
 
 int64_t retry_after_ms(const struct http_response *r, int64_t now_ms)
 {
+    require(r);
     const char *after = http_response_header(r, "retry-after");
     /* A server's dates are compared with the server's own clock, so its skew does not matter. */
     int64_t base = r->date_ms ? r->date_ms : now_ms, at;
@@ -113,6 +116,7 @@ int64_t retry_after_ms(const struct http_response *r, int64_t now_ms)
 
 int64_t retry_backoff_ms(int attempt, int64_t base_ms, int64_t cap_ms, double random)
 {
+    require(cap_ms > 0);
     int64_t most = base_ms < 1 ? 1 : base_ms;
 
     for (int i = 0; i < attempt && most < cap_ms; i++)

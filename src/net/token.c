@@ -15,6 +15,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/redact.h"
 
 #include "token_priv.h"
@@ -64,6 +65,8 @@ struct tokens *tokens_new(struct ev_loop *loop)
 
 void tokens_use_clock(struct tokens *t, const struct clock *c, double run_limit_s)
 {
+    require(t && c);
+    require(run_limit_s > 0);
     t->clock = c;
     t->run_limit_s = run_limit_s;
 }
@@ -318,6 +321,7 @@ static void from_command(struct tokens *t, const struct token_ref *ref, token_do
 
 void tokens_get(struct tokens *t, const struct token_ref *ref, token_done_fn *done, void *ctx)
 {
+    require(t && ref && done);
     struct err e = { 0 };
 
     if (ref->env) {
@@ -334,6 +338,7 @@ void tokens_get(struct tokens *t, const struct token_ref *ref, token_done_fn *do
 
 void tokens_cancel(struct tokens *t, void *ctx)
 {
+    require(t);
     for (struct entry *n = t->entries; n; n = n->next) {
         for (struct waiter **at = &n->waiters; *at;) {
             struct waiter *w = *at;
@@ -349,6 +354,7 @@ void tokens_cancel(struct tokens *t, void *ctx)
 
 void tokens_forget(struct tokens *t, const struct token_ref *ref)
 {
+    require(t && ref);
     struct entry *n = ref->argv && !ref->env ? find(t, ref) : NULL;
 
     if (n) /* a file is read anew anyway; a variable has no other value to offer */

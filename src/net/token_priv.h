@@ -1,6 +1,7 @@
 /*
  * Running a token command: what token.c asks of token_run.c. One run is one child in its own
  * session, its output capped and its time limited; it frees itself after its callback.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_TOKEN_PRIV_H
 #define OPSDECK_NET_TOKEN_PRIV_H

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/redact.h"
 
 #include "token_priv.h"
@@ -313,6 +314,8 @@ static void watch(struct token_run *r)
 struct token_run *token_run_start(struct ev_loop *loop, char *const *argv, double limit_s,
                                   token_run_fn *done, void *ctx, struct err *e)
 {
+    require(loop && argv && argv[0]);
+    require(limit_s > 0 && done);
     struct token_run *r = xcalloc(1, sizeof *r);
     int out[2] = { -1, -1 }, err[2] = { -1, -1 };
 

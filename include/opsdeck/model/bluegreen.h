@@ -4,6 +4,7 @@
  * functions over what was read; no I/O, no clock. The rules of DoS Integration stand in
  * docs/blue-green.md; a fact that was refused, throttled or is old is unknown, never absent.
  * Any thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_MODEL_BLUEGREEN_H
 #define OPSDECK_MODEL_BLUEGREEN_H

@@ -1,6 +1,7 @@
 /*
  * From rows to facts: the rows of the blue/green recipes (kinds shared-env and bg-*) become one
  * struct bg_facts per shared environment, for bg_judge(). Pure: no I/O, no clock. Any thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_MODEL_BLUEGREEN_ROWS_H
 #define OPSDECK_MODEL_BLUEGREEN_ROWS_H

@@ -1,4 +1,7 @@
-/* The status lattice and freshness: pure functions. Any thread. */
+/*
+ * The status lattice and freshness: pure functions. Any thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_MODEL_STATUS_H
 #define OPSDECK_MODEL_STATUS_H
 

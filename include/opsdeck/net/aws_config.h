@@ -2,6 +2,7 @@
  * What the AWS command line is set up with: environment, ~/.aws/config, ~/.aws/credentials
  * (AWS SDKs and Tools Reference Guide, "Shared config and credentials files"). Read once, small
  * local files, refused over 1 MiB; everything else here is pure. Read-only afterwards; any thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_AWS_CONFIG_H
 #define OPSDECK_NET_AWS_CONFIG_H

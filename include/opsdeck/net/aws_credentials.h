@@ -5,6 +5,7 @@
  * One cached set a profile, refreshed ahead of its expiry while the old one still serves; one
  * refresh in flight a profile; a failure is not asked anew for 60 s. Every secret obtained is known
  * to the redactor. Loop thread only.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_AWS_CREDENTIALS_H
 #define OPSDECK_NET_AWS_CREDENTIALS_H

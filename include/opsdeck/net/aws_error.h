@@ -2,6 +2,7 @@
  * What an AWS answer means: the error code in any of the five shapes (x-amzn-errortype, __type,
  * code, query XML, S3 XML) and what to do about it. Branches on the code, never on the status
  * alone. Pure; any thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_AWS_ERROR_H
 #define OPSDECK_NET_AWS_ERROR_H

@@ -1,6 +1,7 @@
 /*
  * AWS Signature Version 4 (AWS General Reference, "Signature Version 4 signing process").
  * Pure but for the signer's cache of derived keys; any thread, one signer at a time.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_AWS_SIGN_H
 #define OPSDECK_NET_AWS_SIGN_H

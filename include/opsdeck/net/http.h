@@ -2,6 +2,7 @@
  * HTTP on the event loop: curl multi with socket and timer callbacks, no thread of ours,
  * connections kept and never shared between credential groups. Never follows a redirect with
  * a credential; caps decoded bytes in the write callback. Loop thread only.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_HTTP_H
 #define OPSDECK_NET_HTTP_H

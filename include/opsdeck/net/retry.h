@@ -1,4 +1,6 @@
-/* When to try again: pure functions over answers (RFC 9110 10.2.3; full jitter). No clock, no I/O.
+/*
+ * When to try again: pure functions over answers (RFC 9110 10.2.3; full jitter). No clock, no I/O.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_RETRY_H
 #define OPSDECK_NET_RETRY_H

@@ -3,6 +3,7 @@
  * shell, 30 s, 64 KiB, cleaned environment). Asynchronous on the loop. Every secret obtained
  * is registered with the redactor until the store of tokens is freed. A variable is wiped and
  * unset once read, and answered from memory after that. Loop thread only.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_NET_TOKEN_H
 #define OPSDECK_NET_TOKEN_H
