@@ -43,11 +43,11 @@ static bool write_row(struct commit *c, const char *sql, int64_t entity, int64_t
 
     if (!st)
         return false;
-    if (r->has_since)
-        sqlite3_bind_int64(st, 6, r->since);
-    sqlite3_bind_text(st, 7, r->parent, -1, SQLITE_STATIC);
-    sqlite3_bind_text(st, 8, r->url, -1, SQLITE_STATIC);
-    sqlite3_bind_text(st, 9, r->attrs ? r->attrs : "{}", -1, SQLITE_STATIC);
+    if ((r->has_since && sqlite3_bind_int64(st, 6, r->since) != SQLITE_OK) ||
+        sqlite3_bind_text(st, 7, r->parent, -1, SQLITE_STATIC) != SQLITE_OK ||
+        sqlite3_bind_text(st, 8, r->url, -1, SQLITE_STATIC) != SQLITE_OK ||
+        sqlite3_bind_text(st, 9, r->attrs ? r->attrs : "{}", -1, SQLITE_STATIC) != SQLITE_OK)
+        return db_fail(db, e, "give a row its values");
     sqlite3_bind_int64(st, 10, (int64_t)r->hash);
     sqlite3_bind_int64(st, 11, (int64_t)r->vhash);
     if (sqlite3_bind_parameter_count(st) >= 12)

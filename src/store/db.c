@@ -239,6 +239,15 @@ void db_rollback(struct db *db)
         sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
 }
 
+const char *db_column(sqlite3_stmt *st, int col)
+{
+    const char *name = sqlite3_column_name(st, col);
+
+    if (!name)
+        mem_exhausted();
+    return name;
+}
+
 const char *db_text(sqlite3_stmt *st, int col)
 {
     int type = sqlite3_column_type(st, col);

@@ -176,6 +176,10 @@ static struct gen_source *open_gen(struct writer *w, const struct ingest_job *jo
 {
     struct gen_source *g = gen_of(w, job->source);
 
+    if (g->gen && g->gen == job->gen && g->sb && g->sb->is_lost) {
+        err_set(e, ERR_LIMIT, 0, "there was not enough memory for the rows of %s", job->source);
+        return NULL;
+    }
     if (g->gen && g->gen == job->gen)
         return g;
     err_set(e, ERR_CANCELLED, 0, "the poll of %s that asked has been given up", job->source);
@@ -191,6 +195,8 @@ static bool do_begin(struct writer *w, const struct ingest_job *job, struct inge
         return false;
     }
     forget(g);
+    if (g->sb && g->sb->is_lost)
+        drop_box(w, g);
     if (!g->sb) {
         g->sb = sandbox_new();
         g->sb->stop = w->stop;

@@ -308,10 +308,13 @@ bool map_body(struct sandbox *sb, const struct map_step *step, const struct bind
         .out = out,
     };
     ok = map_all(&m, e);
+    /* Without memory SQLite takes back all that was staged, not this body alone. */
     if (!ok && !sandbox_exec(sb, "ROLLBACK TO body", NULL))
-        bug("a mapping cannot be taken back");
-    if (!sandbox_exec(sb, "RELEASE body", ok ? e : NULL))
+        sb->is_lost = true;
+    if (!sandbox_exec(sb, "RELEASE body", ok ? e : NULL)) {
+        sb->is_lost = true;
         ok = false;
+    }
 out:
     sbuf_release(&decoded);
     if (!ok) {

@@ -332,9 +332,8 @@ static struct row_set *rows_for(sqlite3_stmt *st)
     struct arena *mem = arena_new();
 
     for (int i = 0; i < n; i++) {
-        const char *name = sqlite3_column_name(st, i);
-        names[i] = utf8_clean_dup(mem, name ? name : "", name ? strlen(name) : 0, NAME_BYTES_MAX,
-                                  UTF8_LINE);
+        const char *name = db_column(st, i);
+        names[i] = utf8_clean_dup(mem, name, strlen(name), NAME_BYTES_MAX, UTF8_LINE);
     }
     struct row_set *rs = row_set_new(names, (size_t)n);
     arena_free(mem);

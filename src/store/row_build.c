@@ -104,7 +104,7 @@ struct row_shape *row_shape_new(struct arena *mem, sqlite3_stmt *st, const struc
     s->cols = arena_array(mem, (size_t)s->ncols, sizeof *s->cols);
     for (int i = 0; i < s->ncols; i++) {
         struct column *c = &s->cols[i];
-        c->name = arena_strdup(mem, sqlite3_column_name(st, i));
+        c->name = arena_strdup(mem, db_column(st, i));
         c->len = strlen(c->name);
         c->role = role_of(c->name);
         has_key = has_key || c->role == ROLE_KEY;
@@ -136,7 +136,8 @@ bool labels_parse(struct sandbox *sb, struct arena *mem, const char *labels_json
     sqlite3_stmt *st = sandbox_query(sb, e, sql);
     if (!st)
         return false;
-    sqlite3_bind_text(st, 1, labels_json, -1, SQLITE_STATIC);
+    if (sqlite3_bind_text(st, 1, labels_json, -1, SQLITE_STATIC) != SQLITE_OK)
+        return db_fail(&sb->db, e, "read the labels of the source");
     while ((rc = db_step(&sb->db, st, e)) == 1) {
         if (n + 2 > cap) {
             cap = cap ? cap * 2 : 16;

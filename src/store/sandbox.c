@@ -450,7 +450,7 @@ bool sandbox_rows(struct sandbox *sb, const struct map_sql *sql, const struct sa
         return false;
     ncols = sqlite3_column_count(st);
     for (int i = 0; i < ncols; i++)
-        names[i] = sqlite3_column_name(st, i);
+        names[i] = db_column(st, i);
     struct row_set *rs = row_set_new(names, (size_t)ncols);
     while ((rc = sandbox_step(sb, sql, st, e)) == 1) {
         if (rs->nrows == STAGE_ROWS_MAX) {
@@ -492,7 +492,8 @@ bool sandbox_set_headers(struct sandbox *sb, const char *headers_json, struct er
     sqlite3_stmt *st = sandbox_query(sb, e, sql);
     if (!st)
         return false;
-    sqlite3_bind_text(st, 1, headers_json, -1, SQLITE_STATIC);
+    if (sqlite3_bind_text(st, 1, headers_json, -1, SQLITE_STATIC) != SQLITE_OK)
+        return db_fail(&sb->db, e, "read the headers of the answer");
     while ((rc = db_step(&sb->db, st, e)) == 1) {
         VEC_GROW(list, n, cap);
         list[n].name = arena_strdup(sb->headers_mem, db_text(st, 0));

@@ -196,14 +196,16 @@ sqlite3_stmt *stage_rows(struct sandbox *sb, const char *step, struct err *e)
         "FROM staged WHERE step = ?1 ORDER BY id");
 
     /* The caller steps it later and may not keep `step` that long. */
-    if (st)
-        sqlite3_bind_text(st, 1, step, -1, SQLITE_TRANSIENT);
+    if (st && sqlite3_bind_text(st, 1, step, -1, SQLITE_TRANSIENT) != SQLITE_OK) {
+        db_fail(&sb->db, e, "read what was staged"); /* no name would find no rows */
+        return NULL;
+    }
     return st;
 }
 
 static const char *text_or_null(sqlite3_stmt *st, int col)
 {
-    return (const char *)sqlite3_column_text(st, col);
+    return sqlite3_column_type(st, col) == SQLITE_NULL ? NULL : db_text(st, col);
 }
 
 void stage_read(sqlite3_stmt *st, struct staged *out)

@@ -68,6 +68,8 @@ void db_close(struct db *db);
 bool db_begin(struct db *db, struct err *e); /* BEGIN IMMEDIATE */
 bool db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
+/* Name of a column. */
+const char *db_column(sqlite3_stmt *st, int col);
 /* Column text, "" for NULL; clean since everything stored is. */
 const char *db_text(sqlite3_stmt *st, int col);
 
@@ -150,6 +152,7 @@ struct sandbox {
     struct fn_env env;
     struct arena *headers_mem;
     bool is_ours; /* a statement of this program is being prepared: no authorizer */
+    bool is_lost; /* what was staged may not be whole any more: the generation cannot go on */
     int64_t deadline_ms;
     const atomic_bool *stop; /* NULL: none */
     bool is_timeout;
