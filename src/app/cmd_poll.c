@@ -57,7 +57,9 @@ static void on_ended(void *ctx, const struct poll_outcome *o)
         add_text(&r->app->out, o);
     else if (!r->app->o.is_demo && (o->err.code || o->warning))
         fprintf(stderr, "opsdeck: %s: %s\n", o->source, o->err.code ? o->err.text : o->warning);
-    if (o->kind == POLL_FAILED) {
+    /* Who names a source wants it polled: that another process does so is no success. */
+    bool is_refused = o->kind == POLL_SKIPPED && r->app->o.nsources && !r->is_quiet;
+    if (o->kind == POLL_FAILED || is_refused) {
         r->failed++;
         r->unreached += !o->had_answer && (o->err.code == ERR_NET || o->err.code == ERR_TIMEOUT);
     } else {
