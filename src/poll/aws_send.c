@@ -8,6 +8,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/aws_config.h"
 #include "opsdeck/net/aws_credentials.h"
 #include "opsdeck/net/aws_sign.h"
@@ -34,6 +35,7 @@ struct aws_sending {
 
 struct aws_link *aws_link_new(struct engine *en)
 {
+    require(en && en->o.settings);
     struct aws_link *a = xcalloc(1, sizeof *a);
     const struct settings *s = en->o.settings;
 
@@ -195,16 +197,19 @@ static void ask_keys(const struct aws_sending *what)
 void aws_wait_keys(struct item *it, void (*ready)(struct item *),
                    void (*failed)(struct item *, struct err *))
 {
+    require(it && ready && failed);
     ask_keys(&(struct aws_sending){ .it = it, .ready = ready, .failed = failed });
 }
 
 void aws_send(struct item *it, http_done_fn *answered, void (*failed)(struct item *, struct err *))
 {
+    require(it && answered && failed);
     ask_keys(&(struct aws_sending){ .it = it, .answered = answered, .failed = failed });
 }
 
 void aws_send_cancel(struct item *it)
 {
+    require(it);
     if (it->sending)
         aws_creds_cancel(engine_of(it)->aws->creds, it->sending);
     it->sending = NULL;
@@ -212,6 +217,7 @@ void aws_send_cancel(struct item *it)
 
 bool aws_clock_was_wrong(struct item *it, const struct http_response *r)
 {
+    require(it && r);
     struct engine *en = engine_of(it);
     const char *rest, *host = split_url(it->mem, it->plan.http.url, &rest);
 
@@ -224,5 +230,6 @@ bool aws_clock_was_wrong(struct item *it, const struct http_response *r)
 
 void aws_keys_ended(struct item *it)
 {
+    require(it);
     aws_creds_expired(engine_of(it)->aws->creds, profile_of(it), it->key_id ? it->key_id : "");
 }

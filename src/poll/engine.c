@@ -10,6 +10,7 @@
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "engine_priv.h"
 
@@ -23,6 +24,7 @@ enum {
 /* xorshift: jitter needs no more. */
 double engine_random(struct engine *en)
 {
+    require(en);
     unsigned x = en->random;
 
     x ^= x << 13;
@@ -47,11 +49,14 @@ struct ingest_job *job_new(struct run *run, enum ingest_job_type type)
 
 void tell_ingest(struct engine *en, struct ingest_job *job)
 {
+    require(en && job);
     ingest_submit(en->o.ingest, job);
 }
 
 void ask_ingest(struct run *run, struct ingest_job *job, reply_fn *reply, void *arg)
 {
+    require(run && job && reply);
+    require(run->slot);
     struct engine *en = run->slot->en;
     struct pending *p = xcalloc(1, sizeof *p);
 
@@ -67,6 +72,7 @@ void ask_ingest(struct run *run, struct ingest_job *job, reply_fn *reply, void *
 
 void engine_ingest_ready(struct engine *en)
 {
+    require(en);
     struct ingest_result *r;
 
     while ((r = ingest_next(en->o.ingest))) {
@@ -114,6 +120,7 @@ static void schedule(struct slot *sl, int64_t in_ms)
 
 int64_t slot_pause_ms(struct slot *sl, bool has_failed, int64_t retry_after_ms)
 {
+    require(sl && sl->src);
     int64_t every = sl->src->every_ms;
 
     /* Up to 5 % later, so that sources of one interval do not march in step. */
@@ -135,6 +142,7 @@ int64_t slot_pause_ms(struct slot *sl, bool has_failed, int64_t retry_after_ms)
 
 void slot_committed(struct slot *sl)
 {
+    require(sl && sl->src);
     struct engine *en = sl->en;
 
     if (en->o.hooks.committed)
@@ -144,6 +152,7 @@ void slot_committed(struct slot *sl)
 /* The run has told the ingest how it ended by now; here comes what is next. */
 void slot_ended(struct slot *sl, const struct poll_outcome *o, int64_t pause_ms)
 {
+    require(sl && o);
     struct engine *en = sl->en;
 
     if (!sl->src->recipe->is_on_demand)
@@ -195,6 +204,8 @@ static bool asks_aws(const struct plan *plan)
 
 struct engine *engine_new(const struct engine_opts *o, struct err *e)
 {
+    require(o && o->loop && o->settings);
+    require(o->plan && o->ingest && o->next_cookie);
     struct engine *en = xcalloc(1, sizeof *en);
     struct http_opts ho = { .loop = o->loop, .max_connections = o->settings->network.concurrency };
     char host[128] = "localhost";
@@ -235,6 +246,7 @@ struct engine *engine_new(const struct engine_opts *o, struct err *e)
 
 void engine_run(struct engine *en)
 {
+    require(en);
     ev_timer_start(en->o.loop, &en->maintain);
     for (size_t i = 0; i < en->nslots; i++)
         if (!en->slots[i].src->recipe->is_on_demand)
@@ -243,6 +255,7 @@ void engine_run(struct engine *en)
 
 bool engine_poll_now(struct engine *en, const char *source)
 {
+    require(en);
     bool found = !source;
 
     for (size_t i = 0; i < en->nslots; i++) {
@@ -259,6 +272,7 @@ bool engine_poll_now(struct engine *en, const char *source)
 
 bool engine_is_polling(const struct engine *en, const char *source)
 {
+    require(en && source);
     for (size_t i = 0; i < en->nslots; i++)
         if (!strcmp(en->slots[i].src->cfg->name, source))
             return en->slots[i].run != NULL;
@@ -267,6 +281,7 @@ bool engine_is_polling(const struct engine *en, const char *source)
 
 size_t engine_in_flight(const struct engine *en)
 {
+    require(en);
     size_t n = 0;
 
     for (size_t i = 0; i < en->nslots; i++)

@@ -1,4 +1,6 @@
-/* What the files of the engine share: engine.c (schedule), run.c (one poll), item.c (one request).
+/*
+ * What the files of the engine share: engine.c (schedule), run.c (one poll), item.c (one request).
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_POLL_ENGINE_PRIV_H
 #define OPSDECK_POLL_ENGINE_PRIV_H

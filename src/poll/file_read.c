@@ -15,6 +15,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/worker.h"
+#include "opsdeck/base/require.h"
 
 enum {
     READS_MAX = 20000,
@@ -235,6 +236,7 @@ static void on_limit(struct ev_loop *loop, ev_timer *t, int revents)
 
 struct file_reader *file_reader_new(struct ev_loop *loop)
 {
+    require(loop);
     struct file_reader *reader = xcalloc(1, sizeof *reader);
 
     reader->loop = loop;
@@ -279,6 +281,8 @@ static void on_no_thread(struct ev_loop *loop, ev_timer *t, int revents)
 struct file_read *file_read_start(struct file_reader *reader, const char *pattern, size_t max_bytes,
                                   int64_t timeout_ms, file_read_fn *done, void *ctx)
 {
+    require(reader && pattern && done);
+    require(max_bytes > 0 && timeout_ms > 0);
     struct file_read *fr = xcalloc(1, sizeof *fr);
     struct err e = { 0 };
     bool ok = start_worker(reader, &e);

@@ -2,6 +2,7 @@
  * Files off the loop: a hung network file system must not stop keys or other sources, so a few
  * threads read for all of them. A read that hangs longer than it may is told as an error and its
  * thread left alone; another takes its place, at most FILE_READ_GIVE_UPS times. Loop thread only.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_POLL_FILE_READ_H
 #define OPSDECK_POLL_FILE_READ_H

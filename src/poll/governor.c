@@ -9,6 +9,7 @@
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/http.h"
 #include "opsdeck/net/retry.h"
 
@@ -54,6 +55,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 
 struct governor *governor_new(struct ev_loop *loop, const struct clock *clock, int total)
 {
+    require(loop && clock);
+    require(total > 0);
     struct governor *g = xcalloc(1, sizeof *g);
 
     g->loop = loop;
@@ -168,6 +171,8 @@ again:
 void governor_ask(struct governor *g, const char *host, struct governor_rate rate,
                   governor_go_fn *go, void *ctx)
 {
+    require(g && host && go);
+    require(rate.per_min >= 0);
     struct waiter *w = xcalloc(1, sizeof *w);
 
     w->host = host_get(g, host);
@@ -182,6 +187,7 @@ void governor_ask(struct governor *g, const char *host, struct governor_rate rat
 
 void governor_cancel(struct governor *g, void *ctx)
 {
+    require(g);
     for (struct waiter **p = &g->head; *p;) {
         struct waiter *w = *p;
         if (w->ctx != ctx) {
@@ -217,6 +223,7 @@ static void learn(struct governor *g, struct host *h, const struct governor_news
 
 struct governor_news governor_read(const struct http_response *r, int64_t now_ms)
 {
+    require(r);
     const char *left = http_response_header(r, "x-ratelimit-remaining");
     struct governor_news news = { .is_throttled = retry_class_of(r) == RETRY_THROTTLE,
                                   .wait_ms = retry_after_ms(r, now_ms),
@@ -230,6 +237,7 @@ struct governor_news governor_read(const struct http_response *r, int64_t now_ms
 
 void governor_done(struct governor *g, const char *host, const struct governor_news *news)
 {
+    require(g && host);
     struct host *h = host_get(g, host);
 
     h->in_flight--;
@@ -245,6 +253,7 @@ void governor_done(struct governor *g, const char *host, const struct governor_n
 
 int governor_poll_ended(struct governor *g, const char *host)
 {
+    require(g && host);
     struct host *h = host_get(g, host);
 
     if (h->was_throttled) {
@@ -260,6 +269,7 @@ int governor_poll_ended(struct governor *g, const char *host)
 
 int64_t governor_budget(const struct governor *g, const char *host)
 {
+    require(g && host);
     const struct host *h = host_find(g, host);
 
     return h ? h->budget : -1;
@@ -267,6 +277,7 @@ int64_t governor_budget(const struct governor *g, const char *host)
 
 int64_t governor_wait_ms(const struct governor *g, const char *host)
 {
+    require(g && host);
     const struct host *h = host_find(g, host);
     int64_t wait = h ? h->not_before_ms - clock_mono_ms(g->clock) : 0;
 

@@ -1,6 +1,7 @@
 /*
  * Who may send when: per host a number of requests at once, a rate, and moments before which
  * nothing is sent because the server said so. Loop thread only.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_POLL_GOVERNOR_H
 #define OPSDECK_POLL_GOVERNOR_H

@@ -11,6 +11,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/aws_config.h"
 #include "opsdeck/net/retry.h"
 
@@ -42,6 +43,7 @@ static void give_turn_back(struct item *it, const struct governor_news *news)
 
 void item_stop(struct item *it)
 {
+    require(it && it->run);
     struct engine *en = engine_of(it);
 
     if (it->state == ITEM_ACTIVE) {
@@ -429,6 +431,7 @@ static void on_response(void *ctx, struct http_response *r)
 
 bool item_may_send(const struct item *it, struct err *e)
 {
+    require(it && it->run);
     const struct http_request *rq = &it->plan.http;
     const struct source_cfg *cfg = run_source(it->run)->cfg;
 
@@ -592,6 +595,7 @@ static void on_body(struct run *run, struct ingest_result *r, void *arg)
 
 void item_start(struct item *it)
 {
+    require(it && it->run);
     const struct sql_text *body = &run_step(it->run)->request.body_sql;
 
     it->state = ITEM_ACTIVE;

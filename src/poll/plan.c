@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/poll/connector.h"
 #include "opsdeck/store/sandbox.h"
 
@@ -19,6 +20,8 @@ void plan_map_step(struct arena *mem, const struct recipe *r, size_t i, const ch
                    const char *labels_json, const struct bind *params, size_t nparams,
                    struct map_step *out)
 {
+    require(mem && r && out);
+    require(i < r->nsteps);
     const struct step_def *st = &r->steps[i];
     struct map_rows *rows = arena_array(mem, st->nrows, sizeof *rows);
 
@@ -112,6 +115,7 @@ static void check_step(struct sql_check *c, const struct recipe *r, size_t i)
 
 struct recipe *plan_recipe(struct arena *mem, const char *path, struct cfg_problems *ps)
 {
+    require(mem && path && ps);
     size_t before = cfg_problems_errors(ps);
     struct recipe *r = recipe_load(mem, path, ps);
 
@@ -214,6 +218,7 @@ static struct recipe *load_once(struct plan *p, const struct source_cfg *cfg,
 struct plan *plan_build(const struct settings *s, const struct data_dirs *dirs,
                         struct cfg_problems *ps)
 {
+    require(s && dirs && ps);
     struct plan *p = xcalloc(1, sizeof *p);
     size_t nseen = 0, before = cfg_problems_errors(ps);
 
@@ -279,16 +284,19 @@ static bool assign(struct plan *p, const char *source, const char *assignment, b
 
 bool plan_set(struct plan *p, const char *source, const char *assignment, struct err *e)
 {
+    require(p && assignment);
     return assign(p, source, assignment, true, e);
 }
 
 bool plan_can_set(struct plan *p, const char *source, const char *assignment, struct err *e)
 {
+    require(p && assignment);
     return assign(p, source, assignment, false, e);
 }
 
 bool plan_is_on_demand(const struct plan *p, const char *source)
 {
+    require(p && source);
     for (size_t i = 0; i < p->nsources; i++)
         if (!strcmp(p->sources[i].cfg->name, source))
             return p->sources[i].recipe->is_on_demand;

@@ -11,6 +11,7 @@
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/redact.h"
 
 #include "engine_priv.h"
@@ -25,11 +26,14 @@ static void begin_step(struct run *run);
 
 const struct plan_source *run_source(const struct run *run)
 {
+    require(run && run->slot);
     return run->slot->src;
 }
 
 const struct step_def *run_step(const struct run *run)
 {
+    require(run && run->slot);
+    require(run->step < run->slot->src->recipe->nsteps);
     return &run->slot->src->recipe->steps[run->step];
 }
 
@@ -315,6 +319,7 @@ static void commit_step(struct run *run)
 /* A server may say our own key back in its error: it goes to store, screen and report without. */
 void run_hide_secrets(struct err *e)
 {
+    require(e);
     struct sbuf sb;
 
     sbuf_init(&sb, sizeof e->text * 4);
@@ -326,6 +331,7 @@ void run_hide_secrets(struct err *e)
 
 void run_fail_step(struct run *run, const struct err *cause)
 {
+    require(run && cause);
     struct err e = *cause; /* it may live in an item that goes now */
     const struct step_def *st = run_step(run);
 
@@ -363,6 +369,8 @@ static void pump(struct run *run)
 
 void run_item_done(struct run *run)
 {
+    require(run && run->active > 0);
+    require(run->done < run->nitems);
     run->active--;
     run->done++;
     if (run->done == run->nitems)
@@ -606,6 +614,7 @@ static void on_renew(struct ev_loop *loop, ev_timer *w, int revents)
 
 void run_start(struct slot *sl)
 {
+    require(sl && !sl->run);
     struct engine *en = sl->en;
     struct run *run = xcalloc(1, sizeof *run);
 

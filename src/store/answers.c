@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     STATUS_KEPT = -1 /* the kept body was used again: what is known of it stays */
@@ -46,6 +47,7 @@ static bool has_body(struct ingest_db *in, const struct ingest_job *job, int64_t
 
 struct kept_answer *answer_new(struct ingest_db *in, const struct ingest_job *job, struct err *e)
 {
+    require(in && job && job->step);
     struct kept_answer *a;
     int64_t hash = 0;
     bool is_kept = true;
@@ -134,6 +136,7 @@ static bool write_one(struct ingest_db *in, const char *source, const struct kep
 bool answers_write(struct ingest_db *in, const struct map_step *step,
                    const struct kept_answer *list, int64_t now_ms, struct err *e)
 {
+    require(in && step);
     /* A step that has become sensitive leaves nothing behind. */
     if (step->is_sensitive)
         return db_do(&in->db, e,
@@ -153,6 +156,7 @@ bool answers_write(struct ingest_db *in, const struct map_step *step,
 bool answers_validators(struct ingest_db *in, const struct map_step *step, struct row_set **out,
                         struct err *e)
 {
+    require(in && step && out);
     static const char *const cols[] = { "item", "etag", "last_modified" };
     struct row_set *rs = row_set_new(cols, ARRAY_LEN(cols));
     sqlite3_stmt *st = db_query(
@@ -186,6 +190,8 @@ static char *column_dup(sqlite3_stmt *st, int col)
 bool answer_load(struct ingest_db *in, const struct map_step *step, const char *item,
                  struct kept_body *out, struct err *e)
 {
+    require(in && step);
+    require(item && out);
     sqlite3_stmt *st = db_query(
         &in->db, e,
         "SELECT body, content_type, headers, http_status FROM answer JOIN answer_body USING(id) "
@@ -216,6 +222,7 @@ bool answer_load(struct ingest_db *in, const struct map_step *step, const char *
 
 void kept_body_release(struct kept_body *b)
 {
+    require(b);
     free(b->body);
     free(b->content_type);
     free(b->headers);

@@ -10,6 +10,7 @@
 
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 struct commit {
     struct ingest_db *in;
@@ -296,6 +297,8 @@ static bool commit_parts(struct commit *c, struct err *e)
 bool commit_step(struct ingest_db *in, const struct commit_request *rq, struct ingest_result *out,
                  struct err *e)
 {
+    require(in && rq && out);
+    require(rq->step);
     struct commit c = { .in = in, .rq = rq, .out = out, .now = ingest_now(in) };
     size_t n = rq->step->nrows;
     bool *doubts = xcalloc(n + 1, sizeof *doubts);

@@ -11,6 +11,7 @@
 
 #include "opsdeck/base/hash.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     STMTS_MAX = 128
@@ -42,6 +43,7 @@ static const struct advice advices[] = {
 
 bool db_fail_rc(struct db *db, int rc, struct err *e, const char *what)
 {
+    require(db && what);
     const char *advice = "";
 
     for (size_t i = 0; i < ARRAY_LEN(advices); i++)
@@ -57,6 +59,7 @@ bool db_fail_rc(struct db *db, int rc, struct err *e, const char *what)
 
 bool db_fail(struct db *db, struct err *e, const char *fmt, ...)
 {
+    require(db && fmt);
     char what[160];
     va_list ap;
 
@@ -82,6 +85,7 @@ static void stmts_clear(struct db *db)
 
 sqlite3_stmt *db_stmt(struct db *db, const char *sql, struct err *e)
 {
+    require(db && sql);
     struct db_stmt *s;
 
     HASH_FIND_STR(db->stmts, sql, s);
@@ -136,6 +140,8 @@ static sqlite3_stmt *query(struct db *db, struct err *e, const char *sql, const 
 
 sqlite3_stmt *db_query(struct db *db, struct err *e, const char *sql, const char *types, ...)
 {
+    require(db);
+    require(sql && types);
     va_list ap;
 
     va_start(ap, types);
@@ -146,6 +152,7 @@ sqlite3_stmt *db_query(struct db *db, struct err *e, const char *sql, const char
 
 int db_step(struct db *db, sqlite3_stmt *st, struct err *e)
 {
+    require(db && st);
     int rc = sqlite3_step(st);
 
     if (rc == SQLITE_ROW)
@@ -169,6 +176,8 @@ static bool run(struct db *db, sqlite3_stmt *st, struct err *e)
 
 bool db_do(struct db *db, struct err *e, const char *sql, const char *types, ...)
 {
+    require(db);
+    require(sql && types);
     va_list ap;
 
     va_start(ap, types);
@@ -180,6 +189,8 @@ bool db_do(struct db *db, struct err *e, const char *sql, const char *types, ...
 bool db_int(struct db *db, struct err *e, int64_t *out, int64_t dflt, const char *sql,
             const char *types, ...)
 {
+    require(db && out);
+    require(sql && types);
     va_list ap;
 
     *out = dflt;
@@ -197,6 +208,7 @@ bool db_int(struct db *db, struct err *e, int64_t *out, int64_t dflt, const char
 
 bool db_exec(struct db *db, const char *sql, struct err *e)
 {
+    require(db && db->h && sql);
     while (*sql) {
         sqlite3_stmt *st = NULL;
         const char *tail = sql;
@@ -224,18 +236,21 @@ void db_close(struct db *db)
 
 bool db_begin(struct db *db, struct err *e)
 {
+    require(db);
     return db_do(db, e, "BEGIN IMMEDIATE", "") || err_ctx(e, "start writing to the cache");
 }
 
 bool db_commit(struct db *db, struct err *e)
 {
+    require(db);
     return db_do(db, e, "COMMIT", "") || err_ctx(e, "save to the cache");
 }
 
 void db_rollback(struct db *db)
 {
+    require(db);
     /* SQLite itself rolls back after a full disk and the like; then there is nothing left to do. */
-    if (!sqlite3_get_autocommit(db->h))
+    if (db->h && !sqlite3_get_autocommit(db->h))
         sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
 }
 
@@ -250,6 +265,7 @@ const char *db_column(sqlite3_stmt *st, int col)
 
 const char *db_text(sqlite3_stmt *st, int col)
 {
+    require(st && col >= 0);
     int type = sqlite3_column_type(st, col);
     const unsigned char *t = sqlite3_column_text(st, col);
 

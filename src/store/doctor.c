@@ -13,6 +13,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     CHECK_BYTES_MAX = 256 << 20, /* reading more would make the doctor slow */
@@ -122,6 +123,7 @@ static void check_schema(struct row_set *rs, struct db *db)
 
 struct row_set *store_doctor(const struct store_opts *o)
 {
+    require(o && o->dir && o->clock);
     static const char *const cols[] = { "name", "ok", "detail" };
     struct row_set *rs = row_set_new(cols, ARRAY_LEN(cols));
     struct db db = { 0 };

@@ -19,6 +19,7 @@
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     COPY_BYTES_MAX = 512 << 20 /* of a file of an earlier version, for readers */
@@ -146,6 +147,7 @@ static bool prepare_file(const struct store_opts *o, const char *path, struct er
 
 bool store_harden(struct db *db, struct err *e)
 {
+    require(db && db->h);
     static const struct {
         int op, value;
     } configs[] = {
@@ -192,6 +194,7 @@ static bool open_file(const char *path, int flags, struct db *db, struct err *e)
 
 bool store_is_replaced(const struct db *db)
 {
+    require(db);
     struct stat st;
 
     return db->path && (stat(db->path, &st) != 0 || st.st_dev != db->dev || st.st_ino != db->ino);
@@ -204,6 +207,7 @@ bool store_is_damage(int code)
 
 bool store_quarantine(const char *path, const struct clock *clock, char **moved_to, struct err *e)
 {
+    require(path && clock && moved_to);
     static const char *const tails[] = { "", "-wal", "-shm" };
     size_t room = strlen(path) + 64;
     char *to = xmalloc(room), *a = xmalloc(room), *b = xmalloc(room);
@@ -336,6 +340,8 @@ static bool is_damage(const struct err *e)
 
 bool store_open_writer(const struct store_opts *o, struct db *db, char **notice, struct err *e)
 {
+    require(o && o->dir);
+    require(db && !db->h);
     struct err mine = { 0 };
     char *path = NULL;
     int lock = -1;
@@ -447,6 +453,8 @@ static bool reopen_immutable(const char *path, struct db *db, struct err *e)
 
 bool store_open_reader(const struct store_opts *o, struct db *db, bool *is_missing, struct err *e)
 {
+    require(o && o->dir);
+    require(db && !db->h);
     struct err mine = { 0 };
     char *path = NULL;
     struct stat st;
@@ -475,6 +483,7 @@ bool store_open_reader(const struct store_opts *o, struct db *db, bool *is_missi
 
 bool store_open_memory(const struct store_opts *o, bool create, struct db *db, struct err *e)
 {
+    require(o && db);
     static const unsigned char key[16] = "opsdeck in memo";
     struct siphash h;
     char uri[80];

@@ -7,6 +7,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 static const struct fn_def *const tables[] = { fn_times, fn_patterns, fn_texts, fn_states };
 
@@ -22,6 +23,7 @@ struct fn_env *fn_env_of(sqlite3_context *ctx)
 
 const char *fn_text(sqlite3_value *v, size_t *n)
 {
+    require(v && n);
     const char *t;
 
     if (sqlite3_value_type(v) == SQLITE_NULL) {
@@ -35,6 +37,7 @@ const char *fn_text(sqlite3_value *v, size_t *n)
 
 bool fn_register(struct db *db, struct fn_env *env, struct err *e)
 {
+    require(db && db->h && env);
     for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
         for (const struct fn_def *f = tables[t]; f->name; f++) {
             int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS;
@@ -50,6 +53,7 @@ bool fn_register(struct db *db, struct fn_env *env, struct err *e)
 
 bool fn_is_ours(const char *name)
 {
+    require(name);
     for (size_t t = 0; t < ARRAY_LEN(tables); t++)
         for (const struct fn_def *f = tables[t]; f->name; f++)
             if (!sqlite3_stricmp(f->name, name))

@@ -13,6 +13,7 @@
 #include <cjson/cJSON.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/model/bluegreen_rows.h"
 
 #include "fn_priv.h"
@@ -287,6 +288,7 @@ static void bluegreen_final(sqlite3_context *ctx)
 
 bool fn_bluegreen_register(struct db *db, struct err *e)
 {
+    require(db && db->h);
     return sqlite3_create_function_v2(db->h, "bluegreen", ARGS,
                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL,
                                       NULL, bluegreen_step, bluegreen_final, NULL) == SQLITE_OK ||

@@ -1,4 +1,7 @@
-/* What the SQL functions and the row builder share: reading numbers, writing JSON strings. */
+/*
+ * What the SQL functions and the row builder share: reading numbers, writing JSON strings.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_STORE_FN_PRIV_H
 #define OPSDECK_STORE_FN_PRIV_H
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/model/status.h"
 
 #include "fn_priv.h"
@@ -92,6 +93,7 @@ static bool take_exponent(struct cursor *c)
 
 bool number_parse(const char *s, size_t n, struct number *out)
 {
+    require(out && (s || n == 0));
     struct cursor c = { .s = s, .end = s + n, .is_whole = true };
     bool is_negative = false;
 

@@ -14,6 +14,7 @@
 
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     FULL_CHECK_BYTES = 64 << 20,   /* up to here each index is held against its table */
@@ -32,6 +33,7 @@ static char *mark_path(const char *path)
 
 void health_suspect(const char *path)
 {
+    require(path);
     char *mark = mark_path(path);
     int fd = open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 
@@ -42,6 +44,7 @@ void health_suspect(const char *path)
 
 bool health_is_suspect(const char *path)
 {
+    require(path);
     char *mark = mark_path(path);
     bool is_there = access(mark, F_OK) == 0;
 
@@ -51,6 +54,7 @@ bool health_is_suspect(const char *path)
 
 void health_forget(const char *path)
 {
+    require(path);
     char *mark = mark_path(path);
 
     unlink(mark);
@@ -59,6 +63,7 @@ void health_forget(const char *path)
 
 bool health_can_read(const char *path, struct err *e)
 {
+    require(path);
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     char *buf = xmalloc(READ_BYTES);
     ssize_t n = -1;
@@ -119,6 +124,7 @@ static bool check(struct db *db, int64_t bytes, struct err *e)
 
 bool health_check(struct db *db, struct err *e)
 {
+    require(db && db->h && db->path);
     int64_t is_clean, pages, size, has_key;
     bool is_suspect = health_is_suspect(db->path);
 

@@ -8,6 +8,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/worker.h"
+#include "opsdeck/base/require.h"
 
 enum {
     JOBS_MAX = 100000 /* far above what the sources of one configuration have under way */
@@ -106,6 +107,8 @@ static void release(struct ingest *in)
 
 struct ingest *ingest_new(const struct ingest_opts *o, char **notice, struct err *e)
 {
+    require(o && o->store.dir && o->store.clock);
+    require(!o->loop || o->ready);
     struct ingest *in = xcalloc(1, sizeof *in);
     struct ingest_opts mine = *o;
     char *told = NULL;
@@ -144,16 +147,19 @@ struct ingest *ingest_new(const struct ingest_opts *o, char **notice, struct err
 
 void ingest_submit(struct ingest *in, struct ingest_job *job)
 {
+    require(in && job);
     worker_submit(in->worker, job);
 }
 
 struct ingest_result *ingest_next(struct ingest *in)
 {
+    require(in);
     return worker_next(in->worker);
 }
 
 struct ingest_result *ingest_wait(struct ingest *in)
 {
+    require(in);
     return worker_wait(in->worker);
 }
 

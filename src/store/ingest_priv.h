@@ -1,4 +1,7 @@
-/* Between the ingest's queues (ingest.c) and what its jobs do on its thread (jobs.c). */
+/*
+ * Between the ingest's queues (ingest.c) and what its jobs do on its thread (jobs.c).
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_STORE_INGEST_PRIV_H
 #define OPSDECK_STORE_INGEST_PRIV_H
 

@@ -13,6 +13,7 @@
 #include "opsdeck/base/hash.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/store/sandbox.h"
 
 enum {
@@ -33,6 +34,7 @@ struct gen_source {
 
 int64_t ingest_now(const struct ingest_db *in)
 {
+    require(in && in->opts.clock);
     return clock_wall_ms(in->opts.clock);
 }
 
@@ -45,6 +47,7 @@ static bool load_hash_key(struct ingest_db *in, struct err *e)
 
 bool ingest_begin(struct ingest_db *in, struct err *e)
 {
+    require(in);
     int64_t version;
 
     if (!db_begin(&in->db, e))
@@ -82,6 +85,7 @@ static bool open_memory(struct ingest_db *in, char **notice, struct err *e)
 
 bool writer_open(struct writer *w, const struct ingest_opts *o, char **notice, struct err *e)
 {
+    require(w && o);
     struct ingest_db *in = &w->in;
     struct err mine = { 0 };
 
@@ -451,6 +455,7 @@ static const struct {
 
 bool writer_do(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
+    require(w && job && r);
     size_t type = (size_t)job->type;
 
     if (type >= ARRAY_LEN(jobs) || (jobs[type].needs_source && !job->source) ||

@@ -12,9 +12,11 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 bool json_put_real(struct sbuf *out, double d)
 {
+    require(out);
     char text[40];
 
     if (!isfinite(d))
@@ -29,6 +31,8 @@ bool json_put_real(struct sbuf *out, double d)
 /* utf8_clean() adds runs whole or not at all, so that a buffer of just `max` would lose them. */
 const char *text_cut(struct arena *mem, const char *s, size_t n, size_t max, unsigned flags)
 {
+    require(mem && (s || n == 0));
+    require(max > 0);
     static const char dots[] = "\xe2\x80\xa6";
     struct sbuf clean;
     size_t most = 16 * max; /* nothing behind that can matter, whatever vanishes before */

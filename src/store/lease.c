@@ -14,6 +14,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     BOOT_ID_MAX = 64
@@ -86,6 +87,8 @@ static bool read_lease(struct ingest_db *in, const char *source, const char *hol
 bool lease_take(struct ingest_db *in, const char *source, const char *holder, int64_t lease_ms,
                 bool *is_ours, int64_t *epoch, int64_t *until_ms, struct err *e)
 {
+    require(in && source && holder);
+    require(is_ours && epoch && until_ms);
     char boot_id[BOOT_ID_MAX];
     bool is_gone;
     int64_t now = ingest_now(in);
@@ -113,6 +116,7 @@ fail:
 
 bool lease_release(struct ingest_db *in, const char *source, const char *holder, struct err *e)
 {
+    require(in && source && holder);
     /* The row stays: its epoch must not start again. */
     if (ingest_begin(in, e) &&
         db_do(&in->db, e, "UPDATE lease SET until_ms = 0 WHERE source = ?1 AND holder = ?2", "ss",
@@ -126,6 +130,7 @@ bool lease_release(struct ingest_db *in, const char *source, const char *holder,
 bool lease_check(struct ingest_db *in, const char *source, const char *holder, int64_t epoch,
                  struct err *e)
 {
+    require(in && source && holder);
     int64_t is_ours;
 
     if (!db_int(&in->db, e, &is_ours, 0,

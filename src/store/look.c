@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     EVERY_DEFAULT_MS = 300000 /* of a source that the config's list does not name */
@@ -81,6 +82,7 @@ static bool begin(struct ingest_db *in, const struct look *l, const struct look_
 
 bool look_add(struct ingest_db *in, const struct look *l, struct err *e)
 {
+    require(in && l && l->source);
     struct look_run run;
     int64_t every;
 
@@ -100,6 +102,7 @@ bool look_add(struct ingest_db *in, const struct look *l, struct err *e)
 bool look_last_answered(struct ingest_db *in, const char *source, const char *step, int64_t *at,
                         struct err *e)
 {
+    require(in && source && step && at);
     return db_int(&in->db, e, at, 0,
                   "SELECT to_ms FROM look WHERE source = ?1 AND step = ?2 AND outcome = 'answered' "
                   "ORDER BY from_ms DESC LIMIT 1",

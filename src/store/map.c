@@ -11,6 +11,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/decode/decode.h"
 
 #include "store_priv.h"
@@ -283,6 +284,7 @@ static bool map_all(struct mapping *m, struct err *e)
 bool map_body(struct sandbox *sb, const struct map_step *step, const struct bind *extra,
               size_t nextra, const struct map_body *body, struct map_result *out, struct err *e)
 {
+    require(sb && step && body && out);
     struct sbuf decoded;
     bool ok = false;
 
@@ -377,6 +379,7 @@ bool sandbox_map(struct sandbox *sb, const struct map_step *step, const struct b
                  const struct row_set *staged, struct row_set **out, char **next, int64_t *total,
                  struct err *e)
 {
+    require(sb && step && out);
     const struct map_body b = { .bytes = body,
                                 .len = body_len,
                                 .http_status = http_status,
@@ -415,6 +418,7 @@ bool sandbox_eval(struct sandbox *sb, const struct map_step *step, const struct 
                   const struct bind *extra, size_t nextra, int64_t now_ms,
                   const struct row_set *staged, struct row_set **out, struct err *e)
 {
+    require(sb && step && sql && out);
     const struct sandbox_input in = { .source = step->source,
                                       .extra = extra,
                                       .nextra = nextra,

@@ -9,6 +9,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/worker.h"
+#include "opsdeck/base/require.h"
 
 enum {
     QUESTIONS_MAX = 10000,
@@ -106,6 +107,8 @@ static void close_reader(void *ctx)
 
 struct query *query_new(const struct query_opts *o, struct err *e)
 {
+    require(o && o->store.dir);
+    require(!o->loop || o->ready);
     struct query *q = xcalloc(1, sizeof *q);
     const struct worker_opts wo = {
         .what = "the thread for questions to the cache",
@@ -134,6 +137,7 @@ struct query *query_new(const struct query_opts *o, struct err *e)
 
 uint64_t query_submit(struct query *q, const struct question *question)
 {
+    require(q && question);
     struct asked *a = asked_new(question, ++q->last_id);
 
     worker_submit(q->worker, a);
@@ -152,6 +156,7 @@ static bool is_answer(const void *result, const void *id)
 
 void query_cancel(struct query *q, uint64_t id)
 {
+    require(q);
     worker_cancel(q->worker, is_asked, is_answer, &id);
 }
 
@@ -166,11 +171,13 @@ static bool take_answer(struct query_answer *answer, struct query_answer *out)
 
 bool query_next(struct query *q, struct query_answer *out)
 {
+    require(q && out);
     return take_answer(worker_next(q->worker), out);
 }
 
 bool query_wait(struct query *q, struct query_answer *out)
 {
+    require(q && out);
     return take_answer(worker_wait(q->worker), out);
 }
 

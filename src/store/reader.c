@@ -14,6 +14,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/decode/decode.h"
 
 #include "reader_rules.h"
@@ -129,6 +130,7 @@ static bool open_db(struct reader *r, bool or_empty, struct err *e)
 
 struct reader *reader_new(const struct store_opts *o)
 {
+    require(o && o->dir);
     struct reader *r = xcalloc(1, sizeof *r);
 
     r->dir = xstrdup(o->dir);
@@ -141,6 +143,7 @@ struct reader *reader_new(const struct store_opts *o)
 
 bool reader_open(const struct store_opts *o, bool or_empty, struct reader **out, struct err *e)
 {
+    require(o && out);
     struct reader *r = reader_new(o);
 
     if (!open_db(r, or_empty, e)) {
@@ -153,6 +156,7 @@ bool reader_open(const struct store_opts *o, bool or_empty, struct reader **out,
 
 void reader_set_cancel(struct reader *r, bool (*is_cancelled)(void *ctx), void *ctx)
 {
+    require(r);
     r->cancel = is_cancelled;
     r->cancel_ctx = ctx;
 }
@@ -391,6 +395,7 @@ static bool may_be_unsound(const struct reader *r, const struct err *e)
 
 bool reader_ask(struct reader *r, const struct question *q, struct row_set **out, struct err *e)
 {
+    require(r && q && out);
     struct err mine = { 0 };
 
     *out = NULL;
@@ -436,6 +441,7 @@ static void show_body(struct row_set *rs, struct cell *c, sqlite3_stmt *st, int 
 bool reader_answer(struct reader *r, const char *source, const char *step, struct row_set **out,
                    struct err *e)
 {
+    require(r && source && out);
     static const char *const cols[] = {
         "step", "item", "at", "http_status", "content_type", "body"
     };

@@ -1,4 +1,7 @@
-/* What the query worker needs of a reader beyond query.h. */
+/*
+ * What the query worker needs of a reader beyond query.h.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_STORE_READER_PRIV_H
 #define OPSDECK_STORE_READER_PRIV_H
 

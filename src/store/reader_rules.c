@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/require.h"
 
 #include "store_priv.h"
 
@@ -81,6 +82,7 @@ static bool read_tables(struct reader_rules *rules, struct db *db, struct err *e
 
 bool reader_rules_seal(struct reader_rules *rules, struct db *db, struct err *e)
 {
+    require(rules && db && db->h);
     struct sbuf sql;
 
     if ((!*rules->owner && !make_owner(rules, e)) || !read_tables(rules, db, e))
@@ -132,6 +134,7 @@ static bool may_read(const struct reader_rules *rules, const char *table, const 
 int reader_rules_allow(const struct reader_rules *rules, int action, const char *a, const char *b,
                        const char *schema, const char *view)
 {
+    require(rules);
     static const char *const refused[] = { "load_extension", "fts3_tokenizer", "sqlite_log", NULL };
 
     switch (action) {

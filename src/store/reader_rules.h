@@ -2,6 +2,7 @@
  * What a question may read and call. SQLite tells the authorizer the name of a view alone, and a
  * WITH can carry any; so a view of ours is known by a name that nobody can guess. Asked by
  * reader.c only, on the reader's thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_STORE_READER_RULES_H
 #define OPSDECK_STORE_READER_RULES_H

@@ -7,6 +7,7 @@
 
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     BATCH_ROWS = 2000,
@@ -147,6 +148,7 @@ static bool give_back_pages(struct retention *r, struct err *e)
 
 bool retention_run(struct ingest_db *in, bool (*is_wanted)(void *ctx), void *ctx, struct err *e)
 {
+    require(in && is_wanted);
     struct retention r = { .in = in, .is_wanted = is_wanted, .ctx = ctx, .now = ingest_now(in) };
 
     if (!remove_old(&r, e) || !remove_while_large(&r, e))

@@ -12,6 +12,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/decode/decode.h"
 #include "opsdeck/model/status.h"
 
@@ -96,6 +97,7 @@ static bool mark_volatile(struct row_shape *s, struct err *e)
 struct row_shape *row_shape_new(struct arena *mem, sqlite3_stmt *st, const struct map_rows *rows,
                                 struct err *e)
 {
+    require(mem && st && rows);
     struct row_shape *s = arena_alloc(mem, sizeof *s);
     bool has_key = false;
 
@@ -123,6 +125,7 @@ struct row_shape *row_shape_new(struct arena *mem, sqlite3_stmt *st, const struc
 bool labels_parse(struct sandbox *sb, struct arena *mem, const char *labels_json,
                   struct labels *out, struct err *e)
 {
+    require(sb && mem && out);
     static const char sql[] =
         "SELECT key, CASE type WHEN 'text' THEN json_quote(value) WHEN 'true' THEN 'true' "
         "WHEN 'false' THEN 'false' ELSE value END FROM json_each(?1) WHERE type <> 'null'";
@@ -416,6 +419,8 @@ bool row_build(struct arena *mem, const struct row_shape *shape, sqlite3_stmt *s
                const struct labels *labels, const unsigned char key[16], struct staged *out,
                struct err *e)
 {
+    require(mem && shape && st);
+    require(labels && key && out);
     struct building b = {
         .mem = mem, .shape = shape, .st = st, .labels = labels, .out = out, .e = e
     };

@@ -14,6 +14,7 @@
 #include "opsdeck/base/hash.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 #include "fn_priv.h"
 #include "sandbox_rules.h"
@@ -48,6 +49,7 @@ static struct box *box_of(struct sandbox *sb)
 
 bool map_fail(const struct map_sql *sql, int offset, struct err *e, const char *fmt, ...)
 {
+    require(sql && fmt);
     char what[400];
     int line = sql->line, col = sql->col;
     va_list ap;
@@ -194,6 +196,7 @@ void sandbox_free(struct sandbox *sb)
 
 sqlite3_stmt *sandbox_query(struct sandbox *sb, struct err *e, const char *sql)
 {
+    require(sb && sql);
     bool was = sb->is_ours;
 
     sb->is_ours = true;
@@ -204,6 +207,7 @@ sqlite3_stmt *sandbox_query(struct sandbox *sb, struct err *e, const char *sql)
 
 bool sandbox_exec(struct sandbox *sb, const char *sql, struct err *e)
 {
+    require(sb && sql);
     bool was = sb->is_ours;
 
     sb->is_ours = true;
@@ -371,6 +375,7 @@ static bool bind_all(struct sandbox *sb, const struct map_sql *sql, sqlite3_stmt
 sqlite3_stmt *sandbox_start(struct sandbox *sb, const struct map_sql *sql,
                             const struct sandbox_input *in, struct err *e)
 {
+    require(sb && sql && in);
     sqlite3_stmt *st = stmt_of(sb, sql, e);
 
     if (!st)
@@ -390,6 +395,7 @@ sqlite3_stmt *sandbox_start(struct sandbox *sb, const struct map_sql *sql,
 
 int sandbox_step(struct sandbox *sb, const struct map_sql *sql, sqlite3_stmt *st, struct err *e)
 {
+    require(sb && sql && st);
     struct box *b = box_of(sb);
 
     b->refused[0] = '\0'; /* a step may prepare anew */
@@ -410,6 +416,7 @@ int sandbox_step(struct sandbox *sb, const struct map_sql *sql, sqlite3_stmt *st
 
 void sandbox_done(struct sandbox *sb, sqlite3_stmt *st)
 {
+    require(sb && st);
     sb->deadline_ms = 0;
     sb->env.deadline_ms = 0;
     sqlite3_reset(st);
@@ -441,6 +448,7 @@ static void cell_from_column(struct row_set *rs, struct cell *c, sqlite3_stmt *s
 bool sandbox_rows(struct sandbox *sb, const struct map_sql *sql, const struct sandbox_input *in,
                   struct row_set **out, struct err *e)
 {
+    require(sb && sql && in && out);
     sqlite3_stmt *st = sandbox_start(sb, sql, in, e);
     const char *names[200]; /* SQLITE_LIMIT_COLUMN */
     int rc, ncols;
@@ -477,6 +485,7 @@ bool sandbox_rows(struct sandbox *sb, const struct map_sql *sql, const struct sa
 
 bool sandbox_set_headers(struct sandbox *sb, const char *headers_json, struct err *e)
 {
+    require(sb);
     static const char sql[] =
         "SELECT lower(key), CASE type WHEN 'array' THEN (SELECT group_concat(value, ', ') FROM "
         "json_each(h.value)) ELSE value END FROM json_each(?1) AS h WHERE type <> 'null'";
@@ -538,6 +547,7 @@ static bool check_binds(const struct map_sql *sql, sqlite3_stmt *st, const char 
 bool sandbox_check(struct sandbox *sb, const struct map_sql *sql, const char *const *names,
                    size_t nnames, bool is_rows, struct err *e)
 {
+    require(sb && sql);
     const struct map_rows rows = { .kind = "", .sql = *sql };
 
     if (!sql->sql)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "store_priv.h"
 
@@ -39,6 +40,7 @@ static int compare_name(const void *name, const void *entry)
 
 bool rules_may_call(const char *name)
 {
+    require(name);
     return fn_is_ours(name) || bsearch(name, functions_allowed, ARRAY_LEN(functions_allowed),
                                        sizeof *functions_allowed, compare_name);
 }
@@ -69,6 +71,7 @@ bool rules_may_read(const char *table, const char *column, const char *view)
 
 int rules_split_label(const char *sql)
 {
+    require(sql);
     char quote = 0;
 
     for (const char *p = sql; *p; p++) {

@@ -1,4 +1,7 @@
-/* What recipes may do in SQL; asked by sandbox.c only. */
+/*
+ * What recipes may do in SQL; asked by sandbox.c only.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_STORE_SANDBOX_RULES_H
 #define OPSDECK_STORE_SANDBOX_RULES_H
 

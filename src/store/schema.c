@@ -32,6 +32,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 /* clang-format off */
 static const char schema_1[] =
@@ -153,6 +154,7 @@ static bool give_back_pages(struct db *db, struct err *e)
 
 bool schema_migrate(struct db *db, struct err *e)
 {
+    require(db && db->h);
     if (!db_exec(db, "PRAGMA secure_delete = 1", e))
         return false;
     bool ok = migrate_all(db, e) && give_back_pages(db, e);
@@ -166,6 +168,7 @@ static const char sql_schema[] = "SELECT coalesce(group_concat(type || ' ' || na
 
 bool schema_check(struct db *db, bool *is_ours, struct err *e)
 {
+    require(db && is_ours);
     struct db fresh = { 0 };
     sqlite3_stmt *have, *want;
     bool ok = false;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 /* Type, length and bytes of each argument, so that NULL, '' and 0 differ. */
 static bool add_value(struct siphash *h, sqlite3_value *v)
@@ -43,6 +44,7 @@ static void call_seal(sqlite3_context *ctx, int n, sqlite3_value **v)
 
 bool seal_register(struct db *db, const unsigned char key[16], struct err *e)
 {
+    require(db && db->h && key);
     return sqlite3_create_function_v2(db->h, "row_seal", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
                                       (void *)(uintptr_t)key, call_seal, NULL, NULL,
                                       NULL) == SQLITE_OK ||
@@ -51,6 +53,7 @@ bool seal_register(struct db *db, const unsigned char key[16], struct err *e)
 
 bool seal_load_key(struct db *db, unsigned char key[16], struct err *e)
 {
+    require(db && key);
     sqlite3_stmt *st = db_query(db, e, "SELECT value FROM meta WHERE name = 'hash_key'", "");
     int rc = st ? db_step(db, st, e) : -1;
     bool ok = rc == 1 && sqlite3_column_type(st, 0) == SQLITE_BLOB &&
@@ -65,6 +68,7 @@ bool seal_load_key(struct db *db, unsigned char key[16], struct err *e)
 
 bool seal_count_broken(struct db *db, int64_t *n, struct err *e)
 {
+    require(db && n);
     return db_int(
         db, e, n, 0,
         "SELECT count(*) FROM version WHERE seal IS NOT NULL AND seal IS NOT " SEAL_OF_ROW, "");

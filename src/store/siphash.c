@@ -3,6 +3,7 @@
  * that nobody who writes answers can make two rows look the same.
  */
 #include "store_priv.h"
+#include "opsdeck/base/require.h"
 
 static uint64_t read64(const unsigned char *p)
 {
@@ -43,6 +44,7 @@ static void add_word(struct siphash *h, uint64_t m)
 
 void siphash_init(struct siphash *h, const unsigned char key[16])
 {
+    require(h && key);
     uint64_t k0 = read64(key), k1 = read64(key + 8);
 
     *h = (struct siphash){ .v = { k0 ^ 0x736f6d6570736575ULL, k1 ^ 0x646f72616e646f6dULL,
@@ -51,6 +53,7 @@ void siphash_init(struct siphash *h, const unsigned char key[16])
 
 void siphash_add(struct siphash *h, const void *data, size_t n)
 {
+    require(h && (data || n == 0));
     const unsigned char *p = data, *end = p + n;
 
     /* `tail` holds the n % 8 bytes that wait for a whole word, lowest first. */
@@ -69,6 +72,7 @@ void siphash_add(struct siphash *h, const void *data, size_t n)
 
 uint64_t siphash_end(struct siphash *h)
 {
+    require(h);
     add_word(h, h->tail | (uint64_t)h->n << 56);
     h->v[2] ^= 0xff;
     sip_rounds(h->v, 4);

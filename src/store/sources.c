@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 static bool is_listed(const struct ingest_source *list, size_t n, const char *name)
 {
@@ -90,6 +91,7 @@ static bool remove_others(struct ingest_db *in, const struct ingest_source *list
 
 bool sources_set(struct ingest_db *in, const struct ingest_source *list, size_t n, struct err *e)
 {
+    require(in && (list || n == 0));
     bool ok = ingest_begin(in, e);
 
     for (size_t i = 0; i < n && ok; i++)
@@ -113,6 +115,7 @@ static const char sql_state[] =
 bool source_set_state(struct ingest_db *in, const char *source, const struct ingest_state *s,
                       struct err *e)
 {
+    require(in && source && s);
     int64_t at = s->at_ms ? s->at_ms : ingest_now(in);
 
     if (!ingest_begin(in, e) ||
@@ -138,6 +141,7 @@ bool source_set_state(struct ingest_db *in, const char *source, const struct ing
 
 bool source_pause(struct ingest_db *in, const char *source, int64_t *until_ms, struct err *e)
 {
+    require(in && source && until_ms);
     return db_int(&in->db, e, until_ms, 0, "SELECT pause_until FROM source WHERE name = ?1", "s",
                   source);
 }

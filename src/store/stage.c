@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 /* `row` is TEMP because views of other schemas are off (store_harden). */
 static const char schema[] =
@@ -113,6 +114,8 @@ static bool find_rival(struct sandbox *sb, const char *step, const struct staged
 bool stage_add(struct sandbox *sb, const char *source, const char *step, const struct map_sql *sql,
                const struct staged *row, struct err *e)
 {
+    require(sb && source && step);
+    require(sql && row);
     struct rival old;
     bool is_new;
 
@@ -159,12 +162,14 @@ static bool one_int(struct sandbox *sb, const char *sql, const char *a, const ch
 
 bool stage_count(struct sandbox *sb, int64_t *rows, struct err *e)
 {
+    require(sb && rows);
     /* Single rows are never deleted, so that the ids are 1..n. */
     return one_int(sb, "SELECT coalesce(max(id), 0) FROM staged", NULL, NULL, rows, e);
 }
 
 bool stage_has(struct sandbox *sb, const char *kind, const char *key, bool *out, struct err *e)
 {
+    require(sb && kind && key && out);
     int64_t n = 0;
     bool ok = one_int(sb, "SELECT EXISTS(SELECT 1 FROM staged WHERE kind = ?1 AND key = ?2)", kind,
                       key, &n, e);
@@ -175,6 +180,7 @@ bool stage_has(struct sandbox *sb, const char *kind, const char *key, bool *out,
 
 bool stage_kind_count(struct sandbox *sb, const char *kind, int64_t *rows, struct err *e)
 {
+    require(sb && kind && rows);
     return one_int(sb, "SELECT count(*) FROM staged WHERE kind = ?1", kind, NULL, rows, e);
 }
 
@@ -190,6 +196,7 @@ bool stage_mark_committed(struct sandbox *sb, const char *step, struct err *e)
 
 sqlite3_stmt *stage_rows(struct sandbox *sb, const char *step, struct err *e)
 {
+    require(sb && step);
     sqlite3_stmt *st = sandbox_query(
         sb, e,
         "SELECT kind, key, name, status, summary, since, parent, url, attrs, rank, hash, vhash "
@@ -210,6 +217,7 @@ static const char *text_or_null(sqlite3_stmt *st, int col)
 
 void stage_read(sqlite3_stmt *st, struct staged *out)
 {
+    require(st && out);
     *out = (struct staged){
         .kind = text_or_null(st, STAGE_KIND),
         .key = text_or_null(st, STAGE_KEY),

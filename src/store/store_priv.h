@@ -2,6 +2,7 @@
  * What the files of the store share: handles and statements (db.c), the cache file (file.c,
  * schema.c), SQL functions (fn*.c), the mapping sandbox (sandbox.c, map.c, row_build.c,
  * stage.c) and the ingest's parts (commit.c, answers.c, sources.c, lease.c, retention.c).
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_STORE_PRIV_H
 #define OPSDECK_STORE_PRIV_H

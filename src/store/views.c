@@ -10,6 +10,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/model/status.h"
 
 #include "fn_priv.h"
@@ -331,6 +332,7 @@ static bool create(struct db *db, const char *views, bool is_sound_only, struct 
 
 bool views_create(struct db *db, bool is_past, bool is_sound_only, struct err *e)
 {
+    require(db && db->h);
     static const char clear[] =
         "CREATE TEMP TABLE IF NOT EXISTS moment(at INTEGER NOT NULL);"
         "DROP VIEW IF EXISTS temp.problem; DROP VIEW IF EXISTS temp.entity;"

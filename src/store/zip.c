@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     AUTO_HEADER = 32 + MAX_WBITS, /* gzip or zlib, as the bytes say */
@@ -20,6 +21,7 @@ enum {
 
 void *zip_pack(const void *data, size_t n, size_t *packed)
 {
+    require(packed && (data || n == 0));
     uLongf room = compressBound((uLong)n);
     void *out = xmalloc(room);
 
@@ -76,6 +78,8 @@ static enum zip_result inflate_all(z_stream *z, struct unpacked *u)
 
 enum zip_result zip_unpack(const void *data, size_t n, size_t max, char **out, size_t *nout)
 {
+    require(out && nout);
+    require(data || n == 0);
     z_stream z = { 0 };
     struct unpacked u = { .max = max };
 

@@ -2,6 +2,7 @@
  * A connector is a way of talking. It turns a step into requests ready to send and says what
  * an answer means; the engine sends, retries, pages and maps. Callbacks do no I/O, read no
  * clock and keep no globals. One file in src/poll/connectors/ and one line in the registry.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_POLL_CONNECTOR_H
 #define OPSDECK_POLL_CONNECTOR_H

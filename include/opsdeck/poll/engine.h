@@ -2,6 +2,7 @@
  * The recipe engine: when each source is due, its steps in order, requests through the
  * governor, answers to the ingest, pages, fan-out, commits, and the state of the source.
  * Loop thread only; never blocks. It knows nothing of a screen.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_POLL_ENGINE_H
 #define OPSDECK_POLL_ENGINE_H

@@ -2,6 +2,7 @@
  * The plan: every source of the config joined with its recipe, its params bound, its SQL
  * compiled once for faults. Built at start and at reload, read-only afterwards; the ingest
  * keeps pointers into it, so an old plan is freed only when no poll of it is under way.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_POLL_PLAN_H
 #define OPSDECK_POLL_PLAN_H

@@ -10,6 +10,7 @@
  * When the file cannot be used (read-only, full, newer, locked for long) the ingest says so in
  * INGEST_OPENED or in a commit's error; with a file that cannot be opened for writing it works on a
  * private in-memory database only if opts.allow_memory, and says so.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_STORE_INGEST_H
 #define OPSDECK_STORE_INGEST_H

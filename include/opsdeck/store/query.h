@@ -22,6 +22,7 @@
  *
  * A past moment: whether a source was failing is not known of it, age alone counts; no rows of kind
  * 'source' in problem. All times integer UTC ms. `:now` is bound to the moment asked about.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_STORE_QUERY_H
 #define OPSDECK_STORE_QUERY_H

@@ -1,6 +1,7 @@
 /*
  * The mapping sandbox: recipes' SELECTs over one answer, in an in-memory database with an
  * authorizer, limits and helper functions. One thread at a time.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_STORE_SANDBOX_H
 #define OPSDECK_STORE_SANDBOX_H

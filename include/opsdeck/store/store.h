@@ -1,6 +1,7 @@
 /*
  * The cache file opsdeck.db: where it is, how it is opened, what to say when it cannot be.
  * The writer (ingest) creates and migrates; readers open what is there.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_STORE_STORE_H
 #define OPSDECK_STORE_STORE_H

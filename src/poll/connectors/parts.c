@@ -8,6 +8,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/config/recipe.h"
 #include "opsdeck/net/redact.h"
 #include "opsdeck/poll/plan.h"
@@ -21,6 +22,8 @@ enum {
 bool part_expand(struct arena *mem, const struct plan_source *src, const struct request_item *item,
                  const char *tmpl, bool encode, char **out, struct err *e)
 {
+    require(mem && src && item);
+    require(tmpl && out);
     const struct bind *sets[] = { item->extra, src->params };
     const size_t counts[] = { item->nextra, src->nparams };
 
@@ -29,6 +32,7 @@ bool part_expand(struct arena *mem, const struct plan_source *src, const struct 
 
 char *part_percent(struct arena *mem, const char *s)
 {
+    require(mem && s);
     struct bind one = { .name = "v", .type = CELL_TEXT, .text = s };
     const struct bind *sets[] = { &one };
     const size_t counts[] = { 1 };
@@ -40,6 +44,7 @@ char *part_percent(struct arena *mem, const char *s)
 
 void part_add_pair(struct sbuf *q, const char *name, const char *value)
 {
+    require(q && name && value);
     sbuf_addf(q, "%s%s=%s", q->len ? "&" : "", name, value);
 }
 
@@ -47,6 +52,7 @@ void part_add_pair(struct sbuf *q, const char *name, const char *value)
 bool part_body_with_token(struct arena *mem, const struct page_def *pg, const char *body,
                           const char *token, const char **out, struct err *e)
 {
+    require(mem && pg && token && out);
     cJSON *doc = cJSON_Parse(body && *body ? body : "{}");
 
     if (!cJSON_IsObject(doc)) {
@@ -71,6 +77,7 @@ bool part_body_with_token(struct arena *mem, const struct page_def *pg, const ch
 /* What the body says, in one short clean line: HTML pages are only named. */
 const char *part_what_it_said(struct arena *mem, const struct http_response *r)
 {
+    require(mem && r);
     const char *s = r->body ? r->body : "";
 
     s += strspn(s, " \t\r\n");

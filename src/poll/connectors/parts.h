@@ -1,4 +1,7 @@
-/* Helpers of the connectors that talk HTTP. Texts in the arena given. */
+/*
+ * Helpers of the connectors that talk HTTP. Texts in the arena given.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_POLL_PARTS_H
 #define OPSDECK_POLL_PARTS_H
 

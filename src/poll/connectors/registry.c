@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/poll/connector.h"
 
 static const struct connector_ops *const registry[] = {
@@ -12,12 +13,14 @@ static const struct connector_ops *const registry[] = {
 
 const struct connector_ops *const *connectors(size_t *n)
 {
+    require(n);
     *n = ARRAY_LEN(registry);
     return registry;
 }
 
 const struct connector_ops *connector_find(const char *name)
 {
+    require(name);
     for (size_t i = 0; i < ARRAY_LEN(registry); i++)
         if (!strcmp(registry[i]->name, name))
             return registry[i];
