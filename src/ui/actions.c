@@ -7,6 +7,7 @@
 #include "opsdeck/ui/ui.h"
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/ui/canvas.h"
 
 #define X(id, name, keys, help) { #id, name, keys, help },
@@ -23,24 +24,28 @@ static const char *const role_names[] = { ROLES(X) };
 
 const struct action_row *ui_actions(size_t *n)
 {
+    require(n);
     *n = ARRAY_LEN(rows);
     return rows;
 }
 
 const char *const *ui_action_names(size_t *n)
 {
+    require(n);
     *n = ARRAY_LEN(names);
     return names;
 }
 
 const char *const *ui_role_names(size_t *n)
 {
+    require(n);
     *n = ARRAY_LEN(role_names);
     return role_names;
 }
 
 enum action action_by_name(const char *name)
 {
+    require(name);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (!strcmp(rows[i].name, name))
             return (enum action)(i + 1);

@@ -2,6 +2,7 @@
  * The one table of actions: id, name in config and `:`, default keys (alternatives separated
  * by spaces), help line. The enum, the key parser, the help pane and docs/keys.md all come
  * from here. Used by every file of this room.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_ACTIONS_H
 #define OPSDECK_UI_ACTIONS_H

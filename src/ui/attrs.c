@@ -9,6 +9,7 @@
 #include "opsdeck/base/json_text.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 static const char *skip_space(const char *s)
 {
@@ -121,6 +122,7 @@ static const char *skip_value(const char *s)
 
 bool attrs_next(const char **pos, struct sbuf *key, struct sbuf *value)
 {
+    require(pos && *pos && key && value);
     const char *s = skip_space(*pos);
 
     if (*s == '{' || *s == ',')
@@ -146,6 +148,7 @@ bool attrs_next(const char **pos, struct sbuf *key, struct sbuf *value)
 
 bool attrs_get(const char *json, const char *name, struct sbuf *out)
 {
+    require(name && out);
     struct sbuf key;
     bool found = false;
 
@@ -201,6 +204,7 @@ static void add_indented(struct sbuf *out, const char *s, int depth)
 
 void json_add_row(struct sbuf *out, const struct row_set *rs, size_t row)
 {
+    require(out && rs && row < rs->nrows);
     sbuf_adds(out, "{");
     for (size_t c = 0; c < rs->ncols; c++) {
         const struct cell *v = row_set_at(rs, row, (int)c);

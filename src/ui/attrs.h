@@ -2,6 +2,7 @@
  * The attributes of a row as the store keeps them (one JSON object as text), read a pair at a
  * time without a tree, and rows written out as JSON. Numbers are never converted, so 64-bit
  * integers stay exact. Pure.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_ATTRS_H
 #define OPSDECK_UI_ATTRS_H

@@ -10,6 +10,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 enum {
     CANVAS_SIDE_MAX = 2000,
@@ -40,6 +41,7 @@ void canvas_free(struct canvas *cv)
 
 void canvas_resize(struct canvas *cv, int rows, int cols)
 {
+    require(cv);
     cv->rows = clamp_side(rows);
     cv->cols = clamp_side(cols);
     cv->cells = xreallocarray(cv->cells, (size_t)cv->rows * (size_t)cv->cols, sizeof *cv->cells);
@@ -48,6 +50,7 @@ void canvas_resize(struct canvas *cv, int rows, int cols)
 
 void canvas_clear(struct canvas *cv)
 {
+    require(cv);
     static const struct canvas_cell blank = { .text = " ", .role = ROLE_TEXT };
     size_t n = (size_t)cv->rows * (size_t)cv->cols;
 
@@ -125,6 +128,7 @@ static size_t next_cluster(const char *s, size_t n, int *width)
 
 int canvas_text(struct canvas *cv, int row, int col, int max_cols, enum role role, const char *text)
 {
+    require(cv && text);
     size_t n = strlen(text), i = 0;
     int used = 0;
 
@@ -146,6 +150,7 @@ int canvas_text(struct canvas *cv, int row, int col, int max_cols, enum role rol
 
 void canvas_fill(struct canvas *cv, int row, int col, int cols, enum role role)
 {
+    require(cv);
     if (row < 0 || row >= cv->rows)
         return;
     for (int i = col < 0 ? 0 : col; i < col + cols && i < cv->cols; i++)
@@ -177,6 +182,7 @@ static const char *tail_of(const char *s, size_t n, int max_cols)
 void canvas_field(struct canvas *cv, int row, int col, int cols, enum role role, const char *text,
                   bool right, bool middle_cut)
 {
+    require(cv && text);
     const char *dots = cv->ascii ? "~" : "\xe2\x80\xa6";
     size_t n = strlen(text);
     int width;
@@ -201,6 +207,7 @@ void canvas_field(struct canvas *cv, int row, int col, int cols, enum role role,
 
 void canvas_select(struct canvas *cv, int row, int col, int cols)
 {
+    require(cv);
     int last = -1;
 
     if (row < 0 || row >= cv->rows)

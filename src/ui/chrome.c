@@ -10,6 +10,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 #include "theme.h"
 #include "ui_priv.h"
@@ -356,6 +357,7 @@ static void draw_message(const struct ui *ui, struct paint *pt, int row)
 
 void chrome_draw(struct ui *ui, struct paint *pt)
 {
+    require(ui && pt && pt->cv);
     draw_header(ui, pt);
     draw_crumbs(ui, pt);
     draw_hints(ui, pt, pt->cv->rows - 2);
@@ -378,6 +380,7 @@ static void put_short(struct line *l, const struct ui *ui)
 
 void chrome_small(struct ui *ui, struct paint *pt)
 {
+    require(ui && pt && pt->cv);
     struct canvas *cv = pt->cv;
     struct line l = { .pt = pt, .end = cv->cols };
     bool is_ready = ui->counts.rows && ui->states.rows;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/require.h"
 
 #include "term_priv.h"
 
@@ -33,6 +34,7 @@ static void add_base64(struct sbuf *out, const char *text)
 
 bool clipboard_sequence(struct sbuf *out, const char *text, bool is_tmux)
 {
+    require(out && text);
     if ((strlen(text) + 2) / 3 * 4 > OSC52_MAX_BYTES)
         return false;
     /* Pass-through of tmux: every ESC inside is doubled. */

@@ -9,6 +9,7 @@
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 #include "attrs.h"
 
@@ -49,6 +50,7 @@ static bool next_term(const char **s, struct sbuf *out)
 
 void filter_set(struct filter *f, const char *text)
 {
+    require(f && text);
     struct sbuf word;
 
     filter_release(f);
@@ -119,6 +121,7 @@ static bool key_holds(const struct filter_term *t, const struct row_set *rs, siz
 
 bool filter_match(const struct filter *f, const char *folded, const struct row_set *rs, size_t row)
 {
+    require(f && rs && row < rs->nrows);
     for (size_t i = 0; i < f->n; i++) {
         const struct filter_term *t = &f->v[i];
         bool found = t->key ? key_holds(t, rs, row) : strstr(folded, t->value) != NULL;

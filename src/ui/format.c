@@ -7,6 +7,7 @@
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
+#include "opsdeck/base/require.h"
 
 #include "theme.h"
 
@@ -19,6 +20,7 @@ enum {
 /* Ages below a minute are not counted: a number that ticks is no news and costs the line. */
 const char *format_age(struct paint *pt, int64_t then_ms, char out[48])
 {
+    require(pt && out);
     int64_t age = pt->now_ms > then_ms ? pt->now_ms - then_ms : 0;
     int64_t unit = age < HOUR_MS ? MINUTE_MS : age < 2 * DAY_MS ? HOUR_MS : DAY_MS;
     int64_t next =
@@ -50,6 +52,7 @@ const char *format_count(int64_t n, char out[48])
 
 struct row_status format_row_status(const struct row_set *rs, size_t row)
 {
+    require(rs && row < rs->nrows);
     struct row_status st = { .shown = STATUS_UNKNOWN, .last = "" };
     const char *word = row_set_text(rs, row, "status");
     const char *last = row_set_text(rs, row, "last_status");
@@ -65,6 +68,7 @@ struct row_status format_row_status(const struct row_set *rs, size_t row)
 
 enum role format_status_role(const struct row_status *st)
 {
+    require(st);
     if (st->is_stale && (st->shown == STATUS_OK || st->shown == STATUS_INFO))
         return ROLE_STALE;
     return theme_status_role(st->shown);
@@ -90,6 +94,7 @@ static enum role add_status(struct paint *pt, const struct row_set *rs, size_t r
 
 void format_status_long(struct paint *pt, const struct row_set *rs, size_t row, struct sbuf *out)
 {
+    require(pt && rs && out);
     struct row_status st = format_row_status(rs, row);
     enum role role = format_status_role(&st);
 
@@ -129,6 +134,7 @@ static void add_number(const struct cell *v, enum column_as as, struct sbuf *out
 enum role format_cell(struct paint *pt, const struct row_set *rs, size_t row, int col,
                       enum column_as as, struct sbuf *out)
 {
+    require(pt && rs && out);
     const struct cell *v = row_set_at(rs, row, col);
     char text[TIME_TEXT_MAX];
     bool is_number = v->type == CELL_INT || v->type == CELL_REAL;

@@ -2,6 +2,7 @@
  * Cells as people read them: ages, local times, thousands, and the status cell with its
  * glyph and role. A `struct paint` is one drawing: where to, with which clock, and when the
  * first of the ages drawn will read differently. Pure.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_FORMAT_H
 #define OPSDECK_UI_FORMAT_H

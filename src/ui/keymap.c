@@ -12,6 +12,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 struct key_name {
     const char *name;
@@ -52,6 +53,7 @@ static const struct {
 
 bool key_parse(const char *name, struct ui_key *out)
 {
+    require(name && out);
     size_t n = strlen(name);
     uint32_t cp;
 
@@ -85,6 +87,7 @@ bool key_parse(const char *name, struct ui_key *out)
 
 bool chord_parse(const char *text, struct chord *out, struct err *e)
 {
+    require(text && out);
     const char *s = text;
 
     *out = (struct chord){ 0 };
@@ -110,6 +113,7 @@ bool chord_parse(const char *text, struct chord *out, struct err *e)
 
 const char *key_text(const struct ui_key *k, char out[KEY_TEXT_MAX])
 {
+    require(k && out);
     char b[5] = "";
 
     for (size_t i = 0; !k->is_ctrl && i < ARRAY_LEN(key_names); i++)
@@ -130,6 +134,7 @@ const char *key_text(const struct ui_key *k, char out[KEY_TEXT_MAX])
 
 const char *chord_text(const struct chord *c, char out[KEY_TEXT_MAX])
 {
+    require(c && out);
     size_t used = 0;
 
     out[0] = '\0';
@@ -240,6 +245,7 @@ static bool add_file(struct keymap *km, const struct keymap_file *f, struct err 
 
 bool keymap_build(struct keymap *km, const struct keymap_file *f, struct err *e)
 {
+    require(km);
     *km = (struct keymap){ .mem = arena_new() };
     km->name = arena_strdup(km->mem, f && f->name ? f->name : "default");
     if (!add_file(km, f, e))
@@ -292,6 +298,7 @@ static enum keymap_hit find_in(const struct keymap *km, const char *view, const 
 enum keymap_hit keymap_resolve(const struct keymap *km, const char *const *views,
                                const struct chord *c, enum action *out)
 {
+    require(km && c && out);
     *out = ACT_NONE;
     for (size_t i = 0; views && views[i]; i++) {
         enum keymap_hit hit = find_in(km, views[i], c, out);
@@ -303,6 +310,7 @@ enum keymap_hit keymap_resolve(const struct keymap *km, const char *const *views
 
 const char *keymap_keys(const struct keymap *km, enum action a, char *out, size_t max)
 {
+    require(km && out && max > 0);
     size_t used = 0;
 
     out[0] = '\0';
@@ -323,6 +331,7 @@ const char *keymap_keys(const struct keymap *km, enum action a, char *out, size_
 
 bool keymap_first_key(const struct keymap *km, enum action a, char out[KEY_TEXT_MAX])
 {
+    require(km && out);
     for (size_t i = 0; i < km->n; i++)
         if (km->v[i].act == a && !strcmp(km->v[i].view, "global")) {
             chord_text(&km->v[i].chord, out);

@@ -2,6 +2,7 @@
  * Keys to actions: parses key names and chords, merges a keymap file over the defaults of the
  * ACTIONS table, refuses two actions on one key in one view, and answers what a key means.
  * Loop thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_KEYMAP_H
 #define OPSDECK_UI_KEYMAP_H

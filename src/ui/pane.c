@@ -8,6 +8,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/row_set.h"
+#include "opsdeck/base/require.h"
 
 #include "attrs.h"
 #include "ui_priv.h"
@@ -23,6 +24,7 @@ static const struct code_pane *registered(const char *name)
 
 const struct pane_def *ui_find_def(const struct ui *ui, const char *name)
 {
+    require(ui && name);
     const struct code_pane *c = registered(name);
 
     /* A file wins over a shipped definition, never over code. */
@@ -36,6 +38,7 @@ const struct pane_def *ui_find_def(const struct ui *ui, const char *name)
 
 const struct pane_def *ui_def_of_kind(const struct ui *ui, const char *kind)
 {
+    require(ui && kind);
     for (size_t i = 0; i < ui->ndefs; i++)
         if (ui->defs[i]->is_detail && ui->defs[i]->kind && !strcmp(ui->defs[i]->kind, kind))
             return ui->defs[i];
@@ -49,6 +52,7 @@ const struct pane_def *ui_def_of_kind(const struct ui *ui, const char *kind)
 
 struct pane *pane_new(struct ui *ui, const char *name, const struct pane_arg *arg, struct err *e)
 {
+    require(ui && name);
     const struct code_pane *c = registered(name);
     const struct pane_def *def = ui_find_def(ui, name);
     const struct pane_ops *ops = c && c->ops ? c->ops : def ? &pane_file_ops : NULL;
@@ -96,11 +100,13 @@ void pane_free(struct pane *p)
 
 bool pane_has_table(const struct pane *p)
 {
+    require(p);
     return p->def && p->def->list.ncols > 0 && !p->page.is_full;
 }
 
 void pane_set_old(struct pane *p)
 {
+    require(p);
     p->head.is_old = p->list.is_old = true;
 }
 
@@ -140,6 +146,7 @@ static void ask_one(struct pane *p, struct slot *s, const char *sql)
 
 void pane_ask(struct pane *p)
 {
+    require(p);
     if (!p->def)
         return;
     ask_one(p, &p->head, p->def->head_sql);
@@ -189,6 +196,7 @@ static void find_sources(struct pane *p)
 
 bool pane_answer(struct pane *p, struct query_answer *a)
 {
+    require(p && a);
     struct slot *s = p->head.id == a->id ? &p->head : p->list.id == a->id ? &p->list : NULL;
     struct row_set *drop;
 
@@ -208,6 +216,7 @@ bool pane_answer(struct pane *p, struct query_answer *a)
 
 const char *pane_title(const struct pane *p)
 {
+    require(p);
     if (p->arg.name[0])
         return p->arg.name;
     if (p->arg.key[0])
@@ -217,6 +226,7 @@ const char *pane_title(const struct pane *p)
 
 bool pane_row(const struct pane *p, const struct row_set **rs, size_t *row)
 {
+    require(p && rs && row);
     long at = pane_has_table(p) ? table_row(&p->table) : -1;
 
     if (at >= 0) {
@@ -231,6 +241,8 @@ bool pane_row(const struct pane *p, const struct row_set **rs, size_t *row)
 
 bool row_value(const struct row_set *rs, size_t row, const char *name, struct sbuf *out)
 {
+    require(rs && row < rs->nrows);
+    require(name && out);
     int col = row_set_col(rs, name);
 
     sbuf_reset(out);

@@ -8,6 +8,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 static void set_text(struct prompt *p, const char *text)
 {
@@ -22,6 +23,7 @@ static void set_text(struct prompt *p, const char *text)
 
 void prompt_open(struct prompt *p, enum prompt_mode mode, const char *text)
 {
+    require(p && mode != PROMPT_NONE);
     p->mode = mode;
     free(p->before);
     p->before = xstrdup(text);
@@ -61,6 +63,7 @@ void prompt_release(struct prompt *p)
 
 bool prompt_insert(struct prompt *p, const char *text, size_t n)
 {
+    require(p && (text || n == 0));
     struct sbuf clean;
     bool fits;
 
@@ -159,6 +162,7 @@ static enum prompt_event move(struct prompt *p, size_t to)
 
 enum prompt_event prompt_key(struct prompt *p, const struct ui_key *k)
 {
+    require(p && k);
     char b[4];
 
     if (k->is_ctrl)
@@ -196,6 +200,7 @@ enum prompt_event prompt_key(struct prompt *p, const struct ui_key *k)
 
 size_t prompt_complete(struct prompt *p, const char *const *words, size_t n)
 {
+    require(p && (words || n == 0));
     size_t from = word_left(p), have = p->pos - from, found = 0, common = 0;
     const char *first = NULL;
 
@@ -222,6 +227,7 @@ size_t prompt_complete(struct prompt *p, const char *const *words, size_t n)
 
 void prompt_draw(const struct prompt *p, struct canvas *cv, int row)
 {
+    require(p && cv);
     static const char *const marks[] = { "", "/", "/", ":", "" };
     const char *mark = p->mode == PROMPT_ANSWER && p->label ? p->label : marks[p->mode];
     char left[PROMPT_MAX_BYTES];

@@ -1,6 +1,7 @@
 /*
  * The one-line editor at the foot of the screen: filter and search (`/`), commands (`:`).
  * It edits, remembers and completes; what a finished line means is the caller's. Loop thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_PROMPT_H
 #define OPSDECK_UI_PROMPT_H

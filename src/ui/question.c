@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 #include "ui_priv.h"
 
@@ -28,6 +29,7 @@ static void answer_first(struct ui *ui, const char *text)
 
 void ui_questions_next(struct ui *ui)
 {
+    require(ui);
     if (!ui->questions || ui->prompt.mode != PROMPT_NONE)
         return;
     prompt_open(&ui->prompt, PROMPT_ANSWER, "");
@@ -58,6 +60,7 @@ void ui_questions_release(struct ui *ui)
 
 void ui_ask_person(struct ui *ui, const char *label, ui_reply_fn *reply, void *ctx)
 {
+    require(ui && label && reply);
     struct question_entry *q = xcalloc(1, sizeof *q), **at = &ui->questions;
 
     q->label = xstrdup(label);

@@ -13,11 +13,13 @@
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 #include "attrs.h"
 
 void table_init(struct table *t, const struct list_def *def)
 {
+    require(t && def);
     *t = (struct table){ .def = def, .sort_col = -1, .page = 1 };
 }
 
@@ -299,6 +301,7 @@ static void rebuild(struct table *t)
 
 void table_set_rows(struct table *t, const struct row_set *rs)
 {
+    require(t);
     fold_drop(t);
     t->rs = rs;
     rebuild(t);
@@ -306,6 +309,7 @@ void table_set_rows(struct table *t, const struct row_set *rs)
 
 void table_set_filter(struct table *t, const char *text)
 {
+    require(t && text);
     if (!strcmp(t->filter_text ? t->filter_text : "", text))
         return;
     free(t->filter_text);
@@ -318,6 +322,7 @@ void table_set_filter(struct table *t, const char *text)
 
 bool table_sort_by(struct table *t, const char *column)
 {
+    require(t && column);
     for (size_t i = 0; i < t->def->ncols; i++)
         if (!strcasecmp(t->def->cols[i].from, column) ||
             !strcasecmp(t->def->cols[i].title, column)) {
@@ -405,6 +410,7 @@ static void sort_step(struct table *t, int step)
 
 bool table_act(struct table *t, enum action a)
 {
+    require(t);
     if (act_move(t, a))
         return true;
     switch (a) {
@@ -444,11 +450,13 @@ bool table_act(struct table *t, enum action a)
 
 long table_row(const struct table *t)
 {
+    require(t);
     return t->rs && t->cursor < t->n ? (long)t->order[t->cursor] : -1;
 }
 
 void table_layout(struct table *t, int rows)
 {
+    require(t);
     size_t page = rows > 0 ? (size_t)rows : 1;
 
     t->page = (int)page;
@@ -462,6 +470,7 @@ void table_layout(struct table *t, int rows)
 
 const char *table_position(const struct table *t, char out[160])
 {
+    require(t && out);
     char at[48], n[48], all[48];
 
     if (!t->rs) {

@@ -2,6 +2,7 @@
  * The table widget: columns by width and priority, order, filter, a cursor that stays on its
  * entity (source, kind, key) whatever the rows do. It borrows the row set and the list
  * definition from its pane. Loop thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_TABLE_H
 #define OPSDECK_UI_TABLE_H

@@ -9,6 +9,7 @@
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 #include "table.h"
 #include "theme.h"
@@ -189,6 +190,7 @@ static void draw_row(const struct table *t, struct paint *pt, const struct layou
 
 void table_draw(const struct table *t, struct paint *pt, int row, int rows, int cols)
 {
+    require(t && pt);
     struct layout l = { 0 };
     int titles = rows > 1 ? 1 : 0;
 

@@ -25,6 +25,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 #include "term_priv.h"
 #include "theme.h"
@@ -112,6 +113,7 @@ static const char *choose_name(void)
 
 bool term_is_usable(const char **why)
 {
+    require(why);
     const char *term = getenv("TERM"), *name;
 
     *why = NULL;
@@ -261,6 +263,7 @@ static void curses_setup(struct term *t)
 
 bool term_open(const struct term_opts *o, struct term **out, struct err *e)
 {
+    require(o && out);
     const char *why, *name;
 
     *out = NULL;
@@ -345,6 +348,7 @@ int term_fd(const struct term *t)
 
 void term_size(struct term *t, int *rows, int *cols)
 {
+    require(rows && cols);
     struct winsize ws = { 0 };
 
     (void)t;
@@ -476,6 +480,7 @@ static bool paste_read(struct term *t, char **paste, size_t *len)
 
 bool term_read(struct term *t, struct ui_key *k, char **paste, size_t *paste_len, bool *eof)
 {
+    require(t && k);
     wint_t c;
     int got;
 
@@ -589,6 +594,7 @@ static bool row_changed(const struct term *t, const struct canvas *cv, int row)
 
 bool term_paint(struct term *t, const struct canvas *cv, bool all)
 {
+    require(t && cv);
     size_t bytes = (size_t)cv->rows * (size_t)cv->cols * sizeof *cv->cells;
 
     /* A reader that has stopped must not stop the loop: the newest frame is drawn later. */
@@ -627,6 +633,7 @@ void term_bell(struct term *t)
 
 bool term_copy(struct term *t, const char *text)
 {
+    require(t && text);
     const char *tmux = getenv("TMUX");
 
     return t->is_open && clipboard_send(STDOUT_FILENO, text, tmux && tmux[0]);

@@ -1,4 +1,7 @@
-/* What term.c needs of the terminal that is not curses: the device itself and the clipboard. */
+/*
+ * What term.c needs of the terminal that is not curses: the device itself and the clipboard.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_UI_TERM_PRIV_H
 #define OPSDECK_UI_TERM_PRIV_H
 

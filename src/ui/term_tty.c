@@ -13,6 +13,7 @@
 #include "opsdeck/ui/term.h"
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/require.h"
 
 #include "term_priv.h"
 
@@ -56,6 +57,7 @@ void term_panic(void)
 
 void tty_send(const char *s)
 {
+    require(s);
     size_t n = strlen(s);
 
     /* A terminal that has gone is noticed by the next read. */

@@ -6,9 +6,11 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 
 void text_init(struct text *t)
 {
+    require(t);
     *t = (struct text){ .page = 1, .hit = -1 };
     t->body = xstrdup("");
 }
@@ -23,6 +25,7 @@ void text_release(struct text *t)
 
 size_t text_wrap(const char *s, int cols, size_t *next)
 {
+    require(s && next);
     size_t line = strcspn(s, "\n");
     size_t fits = 0;
     int used = 0;
@@ -92,6 +95,7 @@ static void go_to(struct text *t, int64_t top)
 
 void text_set(struct text *t, const char *body)
 {
+    require(t && body);
     if (!strcmp(t->body, body))
         return;
     free(t->body);
@@ -104,6 +108,7 @@ void text_set(struct text *t, const char *body)
 
 void text_layout(struct text *t, int rows, int cols)
 {
+    require(t);
     t->page = rows > 0 ? rows : 1;
     if (t->width != cols) {
         /* The byte at the top stays at the top when the width changes. */
@@ -147,6 +152,7 @@ static bool find(struct text *t, int64_t from, int step)
 
 bool text_search(struct text *t, const char *needle)
 {
+    require(t && needle);
     struct arena *a = arena_new();
 
     free(t->needle);
@@ -215,6 +221,7 @@ bool text_act(struct text *t, enum action a)
 
 void text_draw(const struct text *t, struct paint *pt, int row, int rows, int cols)
 {
+    require(t && pt);
     for (int i = 0; i < rows && t->top + (size_t)i < t->n; i++) {
         const struct text_line *l = &t->lines[t->top + (size_t)i];
         bool is_hit = (long)t->top + i == t->hit;

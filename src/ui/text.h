@@ -1,6 +1,7 @@
 /*
  * The text widget: a page of text that wraps, scrolls and can be searched. Owns its text,
  * which must be clean. Loop thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_TEXT_H
 #define OPSDECK_UI_TEXT_H

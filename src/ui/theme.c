@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/require.h"
 
 enum {
     BOLD = THEME_ATTR_BOLD,
@@ -110,6 +111,7 @@ struct style theme_style(const struct theme *theme, enum role role, bool is_mono
 
 enum role theme_status_role(enum status s)
 {
+    require(s >= 0);
     static const uint8_t roles[] = {
         [STATUS_OK] = ROLE_OK,           [STATUS_INFO] = ROLE_INFO, [STATUS_WARN] = ROLE_WARN,
         [STATUS_UNKNOWN] = ROLE_UNKNOWN, [STATUS_CRIT] = ROLE_CRIT,
@@ -176,6 +178,7 @@ static int nearest(const int want[3], int first, int end)
 
 int theme_color_index(const struct theme_color *c, int colors)
 {
+    require(c);
     int rgb[3];
 
     if (c->kind == THEME_UNSET || c->kind == THEME_DEFAULT || colors < 8)

@@ -1,6 +1,7 @@
 /*
  * Roles to looks: which colours and attributes a role has, with the fall-back to its parent
  * role, and the glyph of each state in UTF-8 and ASCII. Pure; called by term.c and widgets.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_THEME_H
 #define OPSDECK_UI_THEME_H

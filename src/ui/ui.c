@@ -14,6 +14,7 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/base/utf8.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/ui/canvas.h"
 #include "opsdeck/ui/term.h"
 
@@ -49,6 +50,7 @@ static bool choose_start(struct ui *ui, const char *start, struct err *e)
 
 struct ui *ui_new(const struct ui_opts *o, struct err *e)
 {
+    require(o && o->clock);
     struct ui *ui = xcalloc(1, sizeof *ui);
     struct pane *first;
 
@@ -113,6 +115,7 @@ void ui_set_theme(struct ui *ui, const struct theme *theme)
 
 void ui_message(struct ui *ui, bool is_error, const char *text)
 {
+    require(ui && text);
     struct sbuf sb;
 
     sbuf_init(&sb, MESSAGE_MAX_BYTES * 4);
@@ -126,6 +129,7 @@ void ui_message(struct ui *ui, bool is_error, const char *text)
 
 void ui_say(struct ui *ui, bool is_error, const char *fmt, ...)
 {
+    require(ui && fmt);
     char text[MESSAGE_MAX_BYTES];
     va_list ap;
 
@@ -192,6 +196,7 @@ static void say_unbound(struct ui *ui)
 
 void ui_key(struct ui *ui, const struct ui_key *k)
 {
+    require(ui && k);
     struct pane *p = ui_pane(ui);
     const char *const names[] = { p->def ? p->def->name : p->ops->name, p->ops->view_class, NULL };
     enum action a;
@@ -221,6 +226,7 @@ void ui_key(struct ui *ui, const struct ui_key *k)
 
 void ui_paste(struct ui *ui, const char *text, size_t len)
 {
+    require(ui && (text || len == 0));
     struct pane *p = ui_pane(ui);
 
     message_clear(ui);
@@ -255,6 +261,7 @@ static bool chrome_answer(struct ui *ui, struct query_answer *a)
 
 void ui_answer(struct ui *ui, struct query_answer *a)
 {
+    require(ui && a);
     bool is_ours = a->id != 0 && chrome_answer(ui, a);
 
     for (size_t i = 0; a->id && !is_ours && i < ui->nviews; i++)
@@ -289,6 +296,7 @@ void ui_polling(struct ui *ui, size_t in_flight)
 
 int64_t ui_tick(struct ui *ui)
 {
+    require(ui);
     int64_t mono = clock_mono_ms(ui->clock), now = ui_now_ms(ui), wait = ASK_AGAIN_MS;
 
     if (ui->at_ms)
@@ -317,6 +325,7 @@ bool ui_is_dirty(const struct ui *ui)
 
 void ui_resize(struct ui *ui, int rows, int cols)
 {
+    require(ui);
     if (ui->rows != rows || ui->cols != cols)
         ui->is_dirty = true;
     ui->rows = rows;
@@ -325,6 +334,7 @@ void ui_resize(struct ui *ui, int rows, int cols)
 
 void ui_draw(struct ui *ui, struct canvas *cv)
 {
+    require(ui && cv);
     struct pane *p = ui_pane(ui);
     struct paint pt = {
         .cv = cv, .theme = ui->theme, .now_ms = ui_now_ms(ui), .next_ms = INT64_MAX

@@ -9,6 +9,7 @@
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/row_set.h"
+#include "opsdeck/base/require.h"
 
 #include "attrs.h"
 #include "ui_priv.h"
@@ -331,6 +332,7 @@ static void show_numbered(struct ui *ui, int number)
 
 void ui_act(struct ui *ui, enum action a)
 {
+    require(ui);
     struct pane *p = ui_pane(ui);
 
     ui->is_dirty = true;

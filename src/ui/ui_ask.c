@@ -9,6 +9,7 @@
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/row_set.h"
+#include "opsdeck/base/require.h"
 
 #include "ui_priv.h"
 
@@ -22,6 +23,7 @@ void slot_release(struct ui *ui, struct slot *s)
 
 void slot_ask(struct ui *ui, struct slot *s, const char *sql, const struct bind *binds, size_t n)
 {
+    require(ui && s);
     struct question q = { .sql = sql, .binds = binds, .nbinds = n, .at_ms = ui->at_ms };
 
     if (!sql || !s->is_old || s->id || (ui->is_paused && s->has_answer))
@@ -57,6 +59,7 @@ static bool rows_equal(const struct row_set *a, const struct row_set *b)
 
 bool slot_answer(struct slot *s, struct query_answer *a, struct row_set **drop)
 {
+    require(s && a && drop);
     bool had_answer = s->has_answer;
 
     *drop = NULL;

@@ -7,6 +7,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/row_set.h"
+#include "opsdeck/base/require.h"
 #include "opsdeck/config/tree.h"
 
 #include "ui_priv.h"
@@ -118,6 +119,7 @@ static size_t first_words(const struct ui *ui, const char **out, size_t max)
 
 void ui_command(struct ui *ui, const char *line)
 {
+    require(ui && line);
     char word[64];
     const char *words[256];
 

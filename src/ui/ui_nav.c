@@ -8,6 +8,7 @@
 
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/row_set.h"
+#include "opsdeck/base/require.h"
 
 #include "ui_priv.h"
 
@@ -123,6 +124,7 @@ static void place_record(struct ui *ui)
 
 struct pane *ui_pane(const struct ui *ui)
 {
+    require(ui && ui->view < ui->nviews);
     const struct view *v = &ui->views[ui->view];
 
     return v->stack[v->depth - 1];
@@ -137,6 +139,7 @@ static void shown(struct ui *ui)
 
 bool ui_show_view(struct ui *ui, size_t view)
 {
+    require(ui && view < ui->nviews);
     struct view *v = &ui->views[view];
     struct err e = { 0 };
 
@@ -166,6 +169,7 @@ static void pop(struct ui *ui)
 
 bool ui_open_pane(struct ui *ui, const char *name, const struct pane_arg *arg, bool keep_place)
 {
+    require(ui && name);
     struct view *v = &ui->views[ui->view];
     struct err e = { 0 };
     struct pane *p;
@@ -245,6 +249,7 @@ bool ui_back(struct ui *ui)
 
 bool ui_goto_name(struct ui *ui, const char *name)
 {
+    require(ui && name);
     long view = view_by_name(ui, name);
     const struct pane_def *d = ui_find_def(ui, name);
 
@@ -293,6 +298,7 @@ static void go_place(struct ui *ui, const struct place *pl)
 
 void ui_walk_places(struct ui *ui, int step)
 {
+    require(ui && step != 0);
     if ((step < 0 && ui->place == 0) || (step > 0 && ui->place + 1 >= ui->nplaces)) {
         ui_say(ui, false,
                step < 0 ? "This is the first place visited" : "This is the newest place");

@@ -2,6 +2,7 @@
  * What the files of this room share: the state of the user interface, panes and their
  * operations, questions under way, navigation. src/ui/panes sees only what stands here.
  * Loop thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_UI_PRIV_H
 #define OPSDECK_UI_UI_PRIV_H

@@ -1,6 +1,7 @@
 /*
  * A grid of cells with text and role: panes draw here, term.c turns it into curses, tests
  * compare it with goldens. Text given must be clean (text door). Loop thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_CANVAS_H
 #define OPSDECK_UI_CANVAS_H

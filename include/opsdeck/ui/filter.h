@@ -2,6 +2,7 @@
  * The filter language of `/`: words are substrings over all shown columns and attributes,
  * `key:value` looks into one column or attribute, `!term` inverts, "a b" keeps a space; all
  * terms must hold. Case is folded. Loop thread.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_FILTER_H
 #define OPSDECK_UI_FILTER_H

@@ -1,4 +1,7 @@
-/* The only file that knows curses. Loop thread. Restores the terminal on every way out. */
+/*
+ * The only file that knows curses. Loop thread. Restores the terminal on every way out.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_UI_TERM_H
 #define OPSDECK_UI_TERM_H
 

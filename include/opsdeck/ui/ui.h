@@ -2,6 +2,7 @@
  * The user interface without a terminal: keys and answers go in, a canvas comes out. src/app
  * joins it to the terminal (term.h), the query port and the poll engine through struct
  * ui_port. Loop thread only; nothing here blocks.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
  */
 #ifndef OPSDECK_UI_UI_H
 #define OPSDECK_UI_UI_H

@@ -1,4 +1,7 @@
-/* The operations of panes written in code, for the registry in builtin.c. */
+/*
+ * The operations of panes written in code, for the registry in builtin.c.
+ * Pointers are never NULL but `e`, what is freed or compared, and where a comment says so.
+ */
 #ifndef OPSDECK_UI_PANES_PRIV_H
 #define OPSDECK_UI_PANES_PRIV_H
 
