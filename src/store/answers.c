@@ -192,11 +192,12 @@ bool answer_load(struct ingest_db *in, const struct map_step *step, const char *
 {
     require(in && step);
     require(item && out);
-    sqlite3_stmt *st = db_query(
-        &in->db, e,
-        "SELECT body, content_type, headers, http_status FROM answer JOIN answer_body USING(id) "
-        "WHERE source = ?1 AND step = ?2 AND item = ?3 AND fingerprint = ?4",
-        "sssi", step->source, step->step, item ? item : "", (int64_t)step->fingerprint);
+    sqlite3_stmt *st =
+        db_query(&in->db, e,
+                 "SELECT body, content_type, headers, http_status, body_hash FROM answer JOIN "
+                 "answer_body USING(id) "
+                 "WHERE source = ?1 AND step = ?2 AND item = ?3 AND fingerprint = ?4",
+                 "sssi", step->source, step->step, item ? item : "", (int64_t)step->fingerprint);
     int rc = st ? db_step(&in->db, st, e) : -1;
     size_t max = step->body_max ? step->body_max : (size_t)SANDBOX_LENGTH_MAX;
     bool ok = false;
@@ -207,7 +208,8 @@ bool answer_load(struct ingest_db *in, const struct map_step *step, const char *
     if (rc == 1) {
         const void *packed = sqlite3_column_blob(st, 0);
         ok = zip_unpack(packed, (size_t)sqlite3_column_bytes(st, 0), max, &out->body, &out->n) ==
-             ZIP_OK;
+                 ZIP_OK &&
+             hash_body(in, out->body, out->n) == sqlite3_column_int64(st, 4);
         out->content_type = column_dup(st, 1);
         out->headers = column_dup(st, 2);
         out->http_status = sqlite3_column_int(st, 3);

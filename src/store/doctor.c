@@ -65,17 +65,24 @@ static void check_dir(struct row_set *rs, const struct store_opts *o)
 static void check_content(struct row_set *rs, struct db *db)
 {
     struct err e = { 0 };
-    int64_t open, all, sources, failing;
+    int64_t open, all, sources, failing, steps;
 
     if (!db_int(db, &e, &open, 0, "SELECT count(*) FROM version WHERE valid_to IS NULL", "") ||
         !db_int(db, &e, &all, 0, "SELECT count(*) FROM version", "") ||
         !db_int(db, &e, &sources, 0, "SELECT count(*) FROM source", "") ||
-        !db_int(db, &e, &failing, 0, "SELECT count(*) FROM source WHERE is_failing", ""))
+        !db_int(db, &e, &failing, 0, "SELECT count(*) FROM source WHERE is_failing", "") ||
+        !db_int(db, &e, &steps, 0,
+                "SELECT count(DISTINCT l.source || ' ' || l.step) FROM look l JOIN source s ON "
+                "s.name = l.source WHERE l.outcome = 'failed' AND l.to_ms >= s.attempt_from",
+                ""))
         add(rs, "store content", false, "%s", e.text);
     else
         add(rs, "store content", true,
-            "%lld rows now, %lld versions in all, %lld sources (%lld failing)", (long long)open,
-            (long long)all, (long long)sources, (long long)failing);
+            "%lld rows now, %lld versions in all, %lld sources (%lld failing; %lld steps failed "
+            "when "
+            "last asked)",
+            (long long)open, (long long)all, (long long)sources, (long long)failing,
+            (long long)steps);
 }
 
 static void check_pages(struct row_set *rs, struct db *db, const struct store_opts *o)

@@ -413,19 +413,3 @@ bool sandbox_map(struct sandbox *sb, const struct map_step *step, const struct b
     }
     return false;
 }
-
-bool sandbox_eval(struct sandbox *sb, const struct map_step *step, const struct map_sql *sql,
-                  const struct bind *extra, size_t nextra, int64_t now_ms,
-                  const struct row_set *staged, struct row_set **out, struct err *e)
-{
-    require(sb && step && sql && out);
-    const struct sandbox_input in = { .source = step->source,
-                                      .extra = extra,
-                                      .nextra = nextra,
-                                      .params = step->params,
-                                      .nparams = step->nparams,
-                                      .now_ms = now_ms };
-
-    *out = NULL;
-    return stage_clear(sb, e) && stage_fill(sb, staged, e) && sandbox_rows(sb, sql, &in, out, e);
-}

@@ -6,16 +6,13 @@
 #include "reader_priv.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/mem.h"
-#include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
 #include "opsdeck/base/require.h"
-#include "opsdeck/decode/decode.h"
 
 #include "reader_rules.h"
 
@@ -23,7 +20,6 @@ enum {
     ROWS_MAX = 200000,
     LIMIT_MS = 10000,
     ANSWER_BYTES_MAX = 512 << 20,
-    BODY_SHOWN_MAX = 1 << 20,
     PROGRESS_STEPS = 1000
 };
 
@@ -410,73 +406,4 @@ bool reader_ask(struct reader *r, const struct question *q, struct row_set **out
     if (!ok && e)
         *e = mine;
     return ok;
-}
-
-/* ---- the kept answer */
-
-static void show_body(struct row_set *rs, struct cell *c, sqlite3_stmt *st, int body, int type)
-{
-    char *raw = NULL;
-    size_t n = 0;
-    struct sbuf text;
-    const void *packed = sqlite3_column_blob(st, body);
-
-    if (!packed || zip_unpack(packed, (size_t)sqlite3_column_bytes(st, body), SANDBOX_LENGTH_MAX,
-                              &raw, &n) != ZIP_OK) {
-        free(raw);
-        return; /* NULL: kept no more, or larger than what is shown */
-    }
-    sbuf_init(&text, (size_t)n * 3 + 16);
-    const char *content_type =
-        sqlite3_column_type(st, type) == SQLITE_NULL ? NULL : db_text(st, type);
-    c->type = CELL_TEXT;
-    if (charset_to_utf8(raw, n, content_type, &text, NULL))
-        c->text = utf8_clean_dup(rs->mem, text.buf, text.len, BODY_SHOWN_MAX, UTF8_KEEP_LF);
-    else
-        c->text = utf8_clean_dup(rs->mem, raw, n, BODY_SHOWN_MAX, UTF8_KEEP_LF);
-    sbuf_release(&text);
-    free(raw);
-}
-
-bool reader_answer(struct reader *r, const char *source, const char *step, struct row_set **out,
-                   struct err *e)
-{
-    require(r && source && out);
-    static const char *const cols[] = {
-        "step", "item", "at", "http_status", "content_type", "body"
-    };
-    enum {
-        TYPE = 4,
-        BODY = 5
-    };
-
-    *out = NULL;
-    start_clock(r, LIMIT_MS);
-    if (!refresh(r, e))
-        return false;
-    r->is_ours = true;
-    sqlite3_stmt *st = db_query(
-        &r->db, e,
-        "SELECT step, item, at, http_status, content_type, body FROM main.answer LEFT JOIN "
-        "main.answer_body USING(id) WHERE source = ?1 AND (?2 IS NULL OR step = ?2) "
-        "ORDER BY step, item",
-        "ss", source, step);
-    r->is_ours = false;
-    struct row_set *rs = row_set_new(cols, ARRAY_LEN(cols));
-    int rc = -1;
-    while (st && (rc = db_step(&r->db, st, e)) == 1 && arena_bytes(rs->mem) < ANSWER_BYTES_MAX) {
-        struct cell *row = row_set_add(rs);
-        for (int i = 0; i < BODY; i++)
-            read_cell(rs, &row[i], st, i);
-        show_body(rs, &row[BODY], st, BODY, TYPE);
-    }
-    rs->is_truncated = rc == 1;
-    if (rc == 1)
-        sqlite3_reset(st);
-    if (rc >= 0) {
-        *out = rs;
-        return true;
-    }
-    row_set_free(rs);
-    return err_ctx(e, "the kept answer of %s", source);
 }

@@ -53,10 +53,6 @@ bool reader_open(const struct store_opts *o, bool or_empty, struct reader **out,
 void reader_free(struct reader *r);
 /* Rows are the caller's (row_set_free). Authorizer: SELECT over those views and tables only. */
 bool reader_ask(struct reader *r, const struct question *q, struct row_set **out, struct err *e);
-/* The latest kept answer: columns step item at http_status content_type body (decompressed, clean,
- * capped at 1 MiB). */
-bool reader_answer(struct reader *r, const char *source, const char *step, struct row_set **out,
-                   struct err *e);
 
 struct query;
 struct query_answer {

@@ -32,9 +32,5 @@ bool sandbox_map(struct sandbox *sb, const struct map_step *step, const struct b
                  const char *content_type, const char *headers_json, int64_t now_ms,
                  const struct row_set *staged, struct row_set **out, char **next, int64_t *total,
                  struct err *e);
-/* A scalar or rows of a SELECT without a body (when, for, body sql). */
-bool sandbox_eval(struct sandbox *sb, const struct map_step *step, const struct map_sql *sql,
-                  const struct bind *extra, size_t nextra, int64_t now_ms,
-                  const struct row_set *staged, struct row_set **out, struct err *e);
 
 #endif

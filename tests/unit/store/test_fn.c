@@ -20,13 +20,13 @@ static const int64_t now = 1795226683000;
 static char *eval(struct sandbox *sb, const char *expr)
 {
     struct arena *mem = arena_new();
-    const struct map_step step = { .source = "s", .step = "t" };
+    const struct sandbox_input in = { .source = "s", .now_ms = now };
     const struct map_sql sql = { arena_printf(mem, "SELECT %s AS x", expr), "f.yaml", 3, 5 };
     struct row_set *rs;
     struct err e = { 0 };
     char *got;
 
-    if (sandbox_eval(sb, &step, &sql, NULL, 0, now, NULL, &rs, &e)) {
+    if (sandbox_rows(sb, &sql, &in, &rs, &e)) {
         const struct cell *c = row_set_at(rs, 0, 0);
         got = xstrdup(c->type == CELL_NULL ? "NULL" : c->text);
         row_set_free(rs);

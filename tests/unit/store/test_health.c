@@ -284,6 +284,25 @@ static void a_turned_bit_of_a_row_is_put_right_by_the_next_poll_and_is_no_change
     }
 }
 
+static void a_kept_answer_with_a_turned_bit_is_asked_for_anew(void **state)
+{
+    struct fix *f = *state;
+    struct thing_step t;
+
+    fill(f, &t);
+    tamper(f, "UPDATE answer SET body_hash = body_hash + 1");
+    assert_null(reopen(f));
+    fix_begin(f);
+    struct ingest_result *r = fix_do(f, f->in,
+                                     (struct ingest_job){ .type = INGEST_MAP,
+                                                          .step = &t.step,
+                                                          .item = "",
+                                                          .use_kept = true,
+                                                          .http_status = 304 });
+    assert_int_equal(r->err.code, ERR_NOT_FOUND);
+    ingest_result_free(r);
+}
+
 static void the_check_after_an_unclean_end_marks_rows_whose_bits_have_turned(void **state)
 {
     struct fix *f = *state;
@@ -350,6 +369,7 @@ int main(void)
         T(an_older_process_writes_nothing_into_a_file_that_a_newer_one_migrated),
         T(a_turned_bit_of_a_row_is_put_right_by_the_next_poll_and_is_no_change),
         T(a_row_whose_attributes_are_not_json_is_unknown_and_the_others_are_what_they_are),
+        T(a_kept_answer_with_a_turned_bit_is_asked_for_anew),
         T(the_check_after_an_unclean_end_marks_rows_whose_bits_have_turned),
     };
 

@@ -379,13 +379,15 @@ static void row_shows_what_was_staged_before(void **state)
     cell_set_text(&c[1], before, "repository");
     cell_set_text(&c[2], before, "opsdeck");
     cell_set_text(&c[3], before, "{\"a\":\"b\"}");
-    assert_true(sandbox_eval(f->sb, &f->step, &sql, NULL, 0, now, before, &rs, &f->e));
+    const struct sandbox_input in = { .source = f->step.source, .now_ms = now };
+    assert_true(stage_clear(f->sb, &f->e) && stage_fill(f->sb, before, &f->e));
+    assert_true(sandbox_rows(f->sb, &sql, &in, &rs, &f->e));
     assert_int_equal(rs->nrows, 1);
     assert_string_equal(row_set_text(rs, 0, "key"), "opsdeck");
     assert_string_equal(row_set_text(rs, 0, "status"), "unknown");
     assert_string_equal(row_set_text(rs, 0, "a"), "b");
     row_set_free(rs);
-    assert_true(sandbox_eval(f->sb, &f->step, &sql, NULL, 0, now, NULL, &rs, &f->e));
+    assert_true(stage_clear(f->sb, &f->e) && sandbox_rows(f->sb, &sql, &in, &rs, &f->e));
     assert_int_equal(rs->nrows, 0);
     row_set_free(rs);
     row_set_free(before);
