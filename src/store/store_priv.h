@@ -74,7 +74,7 @@ const char *db_column(sqlite3_stmt *st, int col);
 /* Column text, "" for NULL; clean since everything stored is. */
 const char *db_text(sqlite3_stmt *st, int col);
 
-/* ---- file.c and schema.c */
+/* ---- file.c, memory.c and schema.c */
 
 bool store_open_writer(const struct store_opts *o, struct db *db, char **notice, struct err *e);
 /* *is_missing: there is no store (nothing opened, *e not set). */
@@ -84,6 +84,8 @@ bool store_open_memory(const struct store_opts *o, bool create, struct db *db, s
 /* Copy what can still be read of a file that cannot be written. Missing or damaged: nothing is
  * copied. */
 void store_copy_into_memory(const struct store_opts *o, struct db *memory);
+/* Put a copy of it, brought to this program's version, in its place; not of a large file. */
+bool store_copy_older(struct db *db, int64_t version, struct err *e);
 /* The file at db->path is another one by now, or gone. */
 bool store_is_replaced(const struct db *db);
 /* Move a damaged file aside with its -wal and -shm; *moved_to on the heap. */

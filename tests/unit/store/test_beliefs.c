@@ -73,7 +73,7 @@ static void map_without_a_step(void *arg)
 {
     struct row_set *out;
 
-    (void)sandbox_eval(arg, NULL, &(struct map_sql){ 0 }, NULL, 0, 0, NULL, &out, NULL);
+    (void)sandbox_map(arg, NULL, NULL, 0, "", 0, 0, NULL, NULL, 0, NULL, &out, NULL, NULL, NULL);
 }
 
 static void number_into_nothing(void *arg)
@@ -107,7 +107,7 @@ static void preconditions_end_the_program_by_name(void **state)
     assert_true(trips(query_with_a_loop_and_nobody_to_tell, NULL, "query_new"));
     assert_true(trips(ask_without_a_question, NULL, "query_submit"));
     assert_true(trips(check_without_a_select, sb, "sandbox_check"));
-    assert_true(trips(map_without_a_step, sb, "sandbox_eval"));
+    assert_true(trips(map_without_a_step, sb, "sandbox_map"));
     assert_true(trips(number_into_nothing, NULL, "number_parse"));
     assert_true(trips(no_function_by_no_name, NULL, "rules_may_call"));
     assert_true(trips(cut_to_nothing, mem, "text_cut"));
