@@ -163,7 +163,7 @@ static void a_poll_without_memory_fails_or_is_right(void **state)
     ingest_free(f->in);
     assert_int_equal(poll_twice(f, 0), 0);
     f->in = NULL;
-    for (long at = 1; at < 100000; at += 1 + at / 15) {
+    for (long at = 1; at < 100000; at += 1 + at / 8) {
         bits = in_child(f, poll_twice, at);
         if (bits == EXIT_NO_MEMORY)
             continue;
@@ -209,7 +209,7 @@ static void a_sound_store_is_not_moved_aside_for_want_of_memory(void **state)
     poll_refused(f, "ok", 0);
     ingest_free(f->in);
     f->in = NULL;
-    for (long at = 1; at < 100000; at += 1 + at / 15) {
+    for (long at = 1; at < 100000; at += 1 + at / 8) {
         bits = in_child(f, open_refused, at);
         if (count_bad(f))
             fail_msg("allocation %ld: moved aside", at);
@@ -258,7 +258,7 @@ static void a_question_without_memory_fails_or_is_answered_right(void **state)
     poll_refused(f, "ok", 0);
     ingest_free(f->in);
     f->in = NULL;
-    for (long at = 1; at < 100000; at += 1 + at / 15) {
+    for (long at = 1; at < 100000; at += 1 + at / 8) {
         bits = in_child(f, ask_refused, at);
         if (bits == EXIT_NO_MEMORY)
             continue;
