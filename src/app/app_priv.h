@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/config/settings.h"
@@ -113,8 +114,8 @@ struct option_row {
 extern const struct option_row option_rows[];
 extern const size_t noption_rows;
 /* NULL command: the dashboard. False: *e says what is wrong. */
-bool options_parse(struct arena *mem, int argc, char **argv, struct options *o,
-                   const struct command **cmd, struct err *e);
+MUST_CHECK bool options_parse(struct arena *mem, int argc, char **argv, struct options *o,
+                              const struct command **cmd, struct err *e);
 bool command_takes(const struct command *c, const struct option_row *row);
 void print_usage(FILE *f, const struct command *cmd);
 int cmd_help(struct app *a);
@@ -138,7 +139,7 @@ struct row_set *app_ask(struct app *a, const char *sql, const struct bind *binds
 
 /* demo.c: the demo estate as a child process, its config and a store of its own. */
 struct demo;
-bool demo_start(struct app *a, struct err *e);
+MUST_CHECK bool demo_start(struct app *a, struct err *e);
 void demo_stop(struct demo *d);
 const char *demo_config(const struct demo *d);
 const char *demo_store(const struct demo *d);

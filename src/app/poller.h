@@ -9,6 +9,7 @@
 
 #include <ev.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/poll/engine.h"
 
 struct app;
@@ -26,10 +27,10 @@ struct poller {
 };
 
 /* Opens the store for writing and builds the engine; nothing is polled yet. */
-bool poller_open(struct poller *p, struct app *a, struct ev_loop *loop,
-                 const struct engine_hooks *hooks, bool keep_leases, struct err *e);
+MUST_CHECK bool poller_open(struct poller *p, struct app *a, struct ev_loop *loop,
+                            const struct engine_hooks *hooks, bool keep_leases, struct err *e);
 /* The same store, another plan: after a reload. The old plan must live on until poller_close(). */
-bool poller_replan(struct poller *p, struct err *e);
+MUST_CHECK bool poller_replan(struct poller *p, struct err *e);
 void poller_close(struct poller *p);
 
 /*

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/config/settings.h"
@@ -145,7 +146,8 @@ void key_fill(const struct key_table *t, const char *prefix, const struct cfg_no
 /* ---- paths (paths.c) */
 
 /* ~, $HOME and $XDG_*_HOME at the beginning; relative paths from `base`. */
-bool path_expand(struct arena *mem, const char *text, const char *base, char **out, struct err *e);
+MUST_CHECK bool path_expand(struct arena *mem, const char *text, const char *base, char **out,
+                            struct err *e);
 char *path_dir(struct arena *mem, const char *path);
 const char *path_etc(void); /* /etc/opsdeck, or OPSDECK_ETC for tests */
 /* FOLDER/NAME.yaml of the first data folder that has it, or NULL. */

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "opsdeck/base/require.h"
+
 struct sbuf;
 struct err;
 
@@ -17,6 +19,6 @@ const char *what_stands(const char *s, size_t n, size_t at, char out[40]);
 /* A hint in parentheses when the body looks like a page made for people, else "". */
 const char *page_hint(const char *s, size_t n);
 /* ERR_LIMIT: the decoded form does not fit into `out`. */
-bool too_large(const struct sbuf *out, const char *what, struct err *e);
+MUST_CHECK bool too_large(const struct sbuf *out, const char *what, struct err *e);
 
 #endif

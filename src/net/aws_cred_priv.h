@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 #include <ev.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/base/secret.h"
 #include "opsdeck/net/aws_credentials.h"
@@ -133,15 +134,15 @@ void cred_clocks_free(struct cred_clocks *clocks);
 
 /* aws_cred_life.c */
 /* False: nobody can use these keys, and the text says what to do. */
-bool cred_set_check(const struct cred_job *job, const struct cred_set *set, const char *dropped_id,
-                    struct err *e);
+MUST_CHECK bool cred_set_check(const struct cred_job *job, const struct cred_set *set,
+                               const char *dropped_id, struct err *e);
 /* Wall clock: refresh from `soft` on, no use from `hard` on; 0: never. */
 void cred_set_limits(const struct cred_job *job, const struct cred_set *set, int64_t *soft_ms,
                      int64_t *hard_ms);
 
 /* aws_cred_chain.c */
-bool cred_plan_make(const struct aws_config *cfg, enum cred_want want, const char *profile,
-                    struct cred_plan *out, struct err *e);
+MUST_CHECK bool cred_plan_make(const struct aws_config *cfg, enum cred_want want,
+                               const char *profile, struct cred_plan *out, struct err *e);
 void cred_plan_describe(const struct aws_config *cfg, const struct cred_plan *plan,
                         enum cred_want want, const char *profile, char out[CRED_NAME_MAX]);
 const char *cred_file_name(const struct aws_config *cfg, bool is_credentials_file);
@@ -172,7 +173,7 @@ struct cred_set *cred_cli_cache_get(struct cred_job *job, const char *path);
 void cred_cli_cache_put(const char *path, const struct cred_fields *f, const char *provider,
                         const cJSON *user);
 /* Appends the file's bytes; ERR_NOT_FOUND when there is none. */
-bool cred_file_bytes(const char *path, struct sbuf *out, struct err *e);
+MUST_CHECK bool cred_file_bytes(const char *path, struct sbuf *out, struct err *e);
 
 /* aws_cred_ask.c */
 cJSON *cred_json_parse(const char *s, size_t n); /* an object, or NULL */
@@ -180,8 +181,8 @@ cJSON *cred_json_parse(const char *s, size_t n); /* an object, or NULL */
 bool cred_send(struct cred_job *job, const struct http_request *req,
                void (*on_http)(struct cred_job *, struct http_response *));
 /* False with *e when it is no 2xx: "HOST said CODE (status): message". */
-bool cred_answer_ok(struct cred_job *job, const struct http_response *r, struct aws_error *ae,
-                    struct err *e);
+MUST_CHECK bool cred_answer_ok(struct cred_job *job, const struct http_response *r,
+                               struct aws_error *ae, struct err *e);
 void cred_set_url(struct cred_job *job, const char *url);
 /* A POST to a service with what is set for it; ends the job and returns false when the service
  * has no address. `signing_region` may be NULL. */

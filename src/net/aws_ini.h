@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 
 struct arena;
@@ -52,7 +53,7 @@ struct aws_ini {
  * Takes `text` (heap, `len` bytes and room for one more), also on failure. False: `*ini` is
  * empty, the error names the line but never quotes it, since a line may hold a secret.
  */
-bool aws_ini_parse(struct aws_ini *ini, char *text, size_t len, struct err *e);
+MUST_CHECK bool aws_ini_parse(struct aws_ini *ini, char *text, size_t len, struct err *e);
 void aws_ini_release(struct aws_ini *ini); /* NULL and zeroed are fine */
 
 const struct aws_ini_section *aws_ini_find(const struct aws_ini *ini, const char *section);
@@ -64,13 +65,13 @@ const char *aws_ini_mapped(const struct aws_ini_section *s, const char *key, con
 const char *aws_ini_name_after(struct arena *mem, const char *section, const char *kind);
 
 /* False with the fault of the file that could not be read or parsed. */
-bool aws_config_check(const struct aws_config *c, struct err *e);
+MUST_CHECK bool aws_config_check(const struct aws_config *c, struct err *e);
 /*
  * endpoint_url of `id` ("lambda", "secrets_manager") in the services section which the profile
  * names; *url NULL: none. False: the profile names a section that is not there.
  */
-bool aws_config_service_url(const struct aws_config *c, const char *profile, const char *id,
-                            const char **url, struct err *e);
+MUST_CHECK bool aws_config_service_url(const struct aws_config *c, const char *profile,
+                                       const char *id, const char **url, struct err *e);
 /* ~, $NAME and ${NAME} expanded; what is not set stays as it is written. */
 const char *aws_config_path(const struct aws_config *c, struct arena *mem, const char *raw);
 

@@ -15,6 +15,7 @@
 #include <ev.h>
 #include <zlib.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/net/http.h"
 
@@ -107,7 +108,7 @@ struct http {
 /* http_loop.c */
 struct group *http_group_new(struct http *h, const char *name, struct err *e);
 void http_group_free(struct group *g);
-bool http_group_start(struct group *g, struct request *r, struct err *e);
+MUST_CHECK bool http_group_start(struct group *g, struct request *r, struct err *e);
 void http_group_stop(struct request *r);
 
 /* http.c: called by the loop glue after curl has worked. */

@@ -8,6 +8,7 @@
 #include <ev.h>
 #include <uthash.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/net/http.h"
 #include "opsdeck/net/token.h"
 #include "opsdeck/poll/connector.h"
@@ -151,6 +152,6 @@ void aws_keys_ended(struct item *it);
 void item_start(struct item *it);
 void item_stop(struct item *it); /* cancels whatever it waits for */
 /* The last look before it goes, when the URL is known: `rate: none` never leaves this machine. */
-bool item_may_send(const struct item *it, struct err *e);
+MUST_CHECK bool item_may_send(const struct item *it, struct err *e);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
+
 struct sbuf;
 struct arena;
 struct db;
@@ -33,6 +35,6 @@ bool json_put_real(struct sbuf *out, double d);
 const char *text_cut(struct arena *mem, const char *s, size_t n, size_t max, unsigned flags);
 
 /* The aggregate bluegreen(), for readers only: a recipe knows one source, it needs several. */
-bool fn_bluegreen_register(struct db *db, struct err *e);
+MUST_CHECK bool fn_bluegreen_register(struct db *db, struct err *e);
 
 #endif

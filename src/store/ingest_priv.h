@@ -5,6 +5,8 @@
 #ifndef OPSDECK_STORE_INGEST_PRIV_H
 #define OPSDECK_STORE_INGEST_PRIV_H
 
+#include "opsdeck/base/require.h"
+
 #include "store_priv.h"
 
 /* What the ingest thread alone works with. */
@@ -22,7 +24,8 @@ struct writer {
 };
 
 /* o->store.dir outlives the writer. */
-bool writer_open(struct writer *w, const struct ingest_opts *o, char **notice, struct err *e);
+MUST_CHECK bool writer_open(struct writer *w, const struct ingest_opts *o, char **notice,
+                            struct err *e);
 /* Fills *r, also its error. True when readers may see something new. */
 bool writer_do(struct writer *w, const struct ingest_job *job, struct ingest_result *r);
 void writer_close(struct writer *w);

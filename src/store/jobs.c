@@ -212,6 +212,14 @@ static bool do_begin(struct writer *w, const struct ingest_job *job, struct inge
     return false;
 }
 
+/* The result tells a failure; nothing has changed that readers see. */
+static bool is_told(bool ok, struct ingest_result *r)
+{
+    if (!ok && r->err.code == ERR_NONE)
+        err_set(&r->err, ERR_STORE, 0, "a job of the cache failed and did not say why");
+    return false;
+}
+
 static bool do_drop(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     struct gen_source *g = gen_of(w, job->source);
@@ -222,7 +230,7 @@ static bool do_drop(struct writer *w, const struct ingest_job *job, struct inges
     if (w->nboxes > BOXES_KEPT)
         drop_box(w, g);
     else if (g->sb)
-        stage_clear(g->sb, &r->err);
+        return is_told(stage_clear(g->sb, &r->err), r);
     return false;
 }
 
@@ -238,9 +246,7 @@ static bool do_eval(struct writer *w, const struct ingest_job *job, struct inges
         .now_ms = ingest_now(&w->in),
     };
 
-    if (g)
-        sandbox_rows(g->sb, &job->sql, &in, &r->rows, &r->err);
-    return false;
+    return is_told(g && sandbox_rows(g->sb, &job->sql, &in, &r->rows, &r->err), r);
 }
 
 static bool map_one(struct writer *w, struct gen_source *g, const struct ingest_job *job,
@@ -356,8 +362,7 @@ static bool do_look(struct writer *w, const struct ingest_job *job, struct inges
 
 static bool do_validators(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
-    answers_validators(&w->in, job->step, &r->rows, &r->err);
-    return false;
+    return is_told(answers_validators(&w->in, job->step, &r->rows, &r->err), r);
 }
 
 /* ---- sources and leases */
@@ -415,10 +420,9 @@ static bool do_release(struct writer *w, const struct ingest_job *job, struct in
     struct gen_source *g = gen_of(w, job->source);
     const char *holder = job->holder ? job->holder : g->holder;
 
-    if (holder)
-        lease_release(&w->in, job->source, holder, &r->err);
+    bool ok = !holder || lease_release(&w->in, job->source, holder, &r->err);
     set_holder(g, NULL, 0);
-    return false;
+    return is_told(ok, r);
 }
 
 static bool do_state(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
@@ -429,8 +433,7 @@ static bool do_state(struct writer *w, const struct ingest_job *job, struct inge
 static bool do_maintain(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {
     (void)job;
-    retention_run(&w->in, w->is_wanted, w->wanted_ctx, &r->err);
-    return false;
+    return is_told(retention_run(&w->in, w->is_wanted, w->wanted_ctx, &r->err), r);
 }
 
 /* ---- all of them */

@@ -73,7 +73,8 @@ static void *answer_one(void *ctx, void *item)
 
     answer->id = a->id;
     q->running = a;
-    reader_ask(q->reader, &a->q, &answer->rows, &answer->err);
+    if (!reader_ask(q->reader, &a->q, &answer->rows, &answer->err) && !answer->err.code)
+        err_set(&answer->err, ERR_STORE, 0, "the question failed and the cache did not say why");
     q->running = NULL;
     free_asked(NULL, a);
     return answer;

@@ -15,6 +15,7 @@
 
 #include <sqlite3.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/store/ingest.h"
@@ -64,10 +65,10 @@ bool db_do(struct db *db, struct err *e, const char *sql, const char *types, ...
 bool db_int(struct db *db, struct err *e, int64_t *out, int64_t dflt, const char *sql,
             const char *types, ...);
 /* Several statements without results, such as a schema. */
-bool db_exec(struct db *db, const char *sql, struct err *e);
+MUST_CHECK bool db_exec(struct db *db, const char *sql, struct err *e);
 void db_close(struct db *db);
-bool db_begin(struct db *db, struct err *e); /* BEGIN IMMEDIATE */
-bool db_commit(struct db *db, struct err *e);
+MUST_CHECK bool db_begin(struct db *db, struct err *e); /* BEGIN IMMEDIATE */
+MUST_CHECK bool db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 /* Name of a column. */
 const char *db_column(sqlite3_stmt *st, int col);
@@ -76,20 +77,24 @@ const char *db_text(sqlite3_stmt *st, int col);
 
 /* ---- file.c, memory.c and schema.c */
 
-bool store_open_writer(const struct store_opts *o, struct db *db, char **notice, struct err *e);
+MUST_CHECK bool store_open_writer(const struct store_opts *o, struct db *db, char **notice,
+                                  struct err *e);
 /* *is_missing: there is no store (nothing opened, *e not set). */
-bool store_open_reader(const struct store_opts *o, struct db *db, bool *is_missing, struct err *e);
+MUST_CHECK bool store_open_reader(const struct store_opts *o, struct db *db, bool *is_missing,
+                                  struct err *e);
 /* The private store in memory of this process for that directory; `create` makes its schema. */
-bool store_open_memory(const struct store_opts *o, bool create, struct db *db, struct err *e);
+MUST_CHECK bool store_open_memory(const struct store_opts *o, bool create, struct db *db,
+                                  struct err *e);
 /* Copy what can still be read of a file that cannot be written. Missing or damaged: nothing is
  * copied. */
 void store_copy_into_memory(const struct store_opts *o, struct db *memory);
 /* Put a copy of it, brought to this program's version, in its place; not of a large file. */
-bool store_copy_older(struct db *db, int64_t version, struct err *e);
+MUST_CHECK bool store_copy_older(struct db *db, int64_t version, struct err *e);
 /* The file at db->path is another one by now, or gone. */
 bool store_is_replaced(const struct db *db);
 /* Move a damaged file aside with its -wal and -shm; *moved_to on the heap. */
-bool store_quarantine(const char *path, const struct clock *clock, char **moved_to, struct err *e);
+MUST_CHECK bool store_quarantine(const char *path, const struct clock *clock, char **moved_to,
+                                 struct err *e);
 bool store_is_damage(int sqlite_code);
 /* ---- health.c: is the file sound? */
 
@@ -99,16 +104,16 @@ bool health_is_suspect(const char *path);
 void health_forget(const char *path);
 /* Checks when it is suspect or was left unclean; what a turned bit made of a row is marked in it.
  * False with a code of damage (store_is_damage()) when the file is not to be used. */
-bool health_check(struct db *db, struct err *e);
+MUST_CHECK bool health_check(struct db *db, struct err *e);
 /* Every byte of it: what cannot be read is not known to be damaged. */
-bool health_can_read(const char *path, struct err *e);
+MUST_CHECK bool health_can_read(const char *path, struct err *e);
 
 /* Settings every connection to the cache gets. */
-bool store_harden(struct db *db, struct err *e);
+MUST_CHECK bool store_harden(struct db *db, struct err *e);
 
-bool schema_migrate(struct db *db, struct err *e);
+MUST_CHECK bool schema_migrate(struct db *db, struct err *e);
 /* False with *is_ours false when the tables are not exactly those this program makes. */
-bool schema_check(struct db *db, bool *is_ours, struct err *e);
+MUST_CHECK bool schema_check(struct db *db, bool *is_ours, struct err *e);
 
 /* ---- fn*.c: SQL functions */
 
@@ -127,7 +132,7 @@ struct fn_env {
 };
 
 /* `env` outlives the connection's use of the functions. */
-bool fn_register(struct db *db, struct fn_env *env, struct err *e);
+MUST_CHECK bool fn_register(struct db *db, struct fn_env *env, struct err *e);
 void fn_env_release(struct fn_env *env);
 /* Names that fn_register() adds. */
 bool fn_is_ours(const char *name);
@@ -179,12 +184,12 @@ sqlite3_stmt *sandbox_start(struct sandbox *sb, const struct map_sql *sql,
                             const struct sandbox_input *in, struct err *e);
 int sandbox_step(struct sandbox *sb, const struct map_sql *sql, sqlite3_stmt *st, struct err *e);
 void sandbox_done(struct sandbox *sb, sqlite3_stmt *st);
-bool sandbox_rows(struct sandbox *sb, const struct map_sql *sql, const struct sandbox_input *in,
-                  struct row_set **out, struct err *e);
-bool sandbox_set_headers(struct sandbox *sb, const char *headers_json, struct err *e);
+MUST_CHECK bool sandbox_rows(struct sandbox *sb, const struct map_sql *sql,
+                             const struct sandbox_input *in, struct row_set **out, struct err *e);
+MUST_CHECK bool sandbox_set_headers(struct sandbox *sb, const char *headers_json, struct err *e);
 /* Our own statement in the sandbox. */
 sqlite3_stmt *sandbox_query(struct sandbox *sb, struct err *e, const char *sql);
-bool sandbox_exec(struct sandbox *sb, const char *sql, struct err *e);
+MUST_CHECK bool sandbox_exec(struct sandbox *sb, const char *sql, struct err *e);
 
 /* ---- row_build.c: the current row of a mapping SELECT as a staged row */
 
@@ -203,21 +208,23 @@ struct labels {
     const char **names, **json; /* values as JSON text */
     size_t n;
 };
-bool labels_parse(struct sandbox *sb, struct arena *mem, const char *labels_json,
-                  struct labels *out, struct err *e);
-bool row_build(struct arena *mem, const struct row_shape *shape, sqlite3_stmt *st,
-               const struct labels *labels, const unsigned char key[16], struct staged *out,
-               struct err *e);
+MUST_CHECK bool labels_parse(struct sandbox *sb, struct arena *mem, const char *labels_json,
+                             struct labels *out, struct err *e);
+MUST_CHECK bool row_build(struct arena *mem, const struct row_shape *shape, sqlite3_stmt *st,
+                          const struct labels *labels, const unsigned char key[16],
+                          struct staged *out, struct err *e);
 
 /* ---- stage.c: what a generation has staged so far, as a table of the sandbox */
 
-bool stage_clear(struct sandbox *sb, struct err *e);
-bool stage_add(struct sandbox *sb, const char *source, const char *step, const struct map_sql *sql,
-               const struct staged *row, struct err *e);
-bool stage_count(struct sandbox *sb, int64_t *rows, struct err *e);
-bool stage_has(struct sandbox *sb, const char *kind, const char *key, bool *out, struct err *e);
-bool stage_kind_count(struct sandbox *sb, const char *kind, int64_t *rows, struct err *e);
-bool stage_mark_committed(struct sandbox *sb, const char *step, struct err *e);
+MUST_CHECK bool stage_clear(struct sandbox *sb, struct err *e);
+MUST_CHECK bool stage_add(struct sandbox *sb, const char *source, const char *step,
+                          const struct map_sql *sql, const struct staged *row, struct err *e);
+MUST_CHECK bool stage_count(struct sandbox *sb, int64_t *rows, struct err *e);
+MUST_CHECK bool stage_has(struct sandbox *sb, const char *kind, const char *key, bool *out,
+                          struct err *e);
+MUST_CHECK bool stage_kind_count(struct sandbox *sb, const char *kind, int64_t *rows,
+                                 struct err *e);
+MUST_CHECK bool stage_mark_committed(struct sandbox *sb, const char *step, struct err *e);
 /* Rows of a step in the order staged; columns as STAGE_* below. */
 sqlite3_stmt *stage_rows(struct sandbox *sb, const char *step, struct err *e);
 enum {
@@ -237,7 +244,7 @@ enum {
 void stage_read(sqlite3_stmt *st, struct staged *out);
 /* Rows with the columns of sandbox_map() plus source and step, as if other steps had staged them.
  */
-bool stage_fill(struct sandbox *sb, const struct row_set *rows, struct err *e);
+MUST_CHECK bool stage_fill(struct sandbox *sb, const struct row_set *rows, struct err *e);
 
 /* ---- map.c */
 
@@ -255,8 +262,9 @@ struct map_result {
     bool is_early; /* wait: ask again */
 };
 /* All or nothing: a body that fails leaves no row behind. */
-bool map_body(struct sandbox *sb, const struct map_step *step, const struct bind *extra,
-              size_t nextra, const struct map_body *body, struct map_result *out, struct err *e);
+MUST_CHECK bool map_body(struct sandbox *sb, const struct map_step *step, const struct bind *extra,
+                         size_t nextra, const struct map_body *body, struct map_result *out,
+                         struct err *e);
 
 /* ---- siphash.c */
 
@@ -285,11 +293,11 @@ enum zip_result zip_unpack(const void *data, size_t n, size_t max, char **out, s
 #define SEAL_OF_ROW                                                                                \
     "row_seal(entity, valid_from, name, status, summary, since, parent, url, attrs, hash, vhash)"
 /* `key` outlives the connection's use of row_seal(). */
-bool seal_register(struct db *db, const unsigned char key[16], struct err *e);
+MUST_CHECK bool seal_register(struct db *db, const unsigned char key[16], struct err *e);
 /* SQLITE_CORRUPT when it is lost. */
-bool seal_load_key(struct db *db, unsigned char key[16], struct err *e);
+MUST_CHECK bool seal_load_key(struct db *db, unsigned char key[16], struct err *e);
 /* Rows that do not say what was written; needs row_seal(). */
-bool seal_count_broken(struct db *db, int64_t *n, struct err *e);
+MUST_CHECK bool seal_count_broken(struct db *db, int64_t *n, struct err *e);
 
 /* ---- the ingest's parts */
 
@@ -318,7 +326,7 @@ struct ingest_db {
 int64_t ingest_now(const struct ingest_db *in);
 /* Begin a transaction on a file that is still the one opened and of this program's version;
  * SQLITE_SCHEMA in e->detail when it is not: then nothing may be written. */
-bool ingest_begin(struct ingest_db *in, struct err *e);
+MUST_CHECK bool ingest_begin(struct ingest_db *in, struct err *e);
 
 struct commit_request {
     const struct map_step *step;
@@ -330,23 +338,23 @@ struct commit_request {
     const char *holder; /* NULL: no lease held */
     int64_t epoch;
 };
-bool commit_step(struct ingest_db *in, const struct commit_request *rq, struct ingest_result *out,
-                 struct err *e);
+MUST_CHECK bool commit_step(struct ingest_db *in, const struct commit_request *rq,
+                            struct ingest_result *out, struct err *e);
 
-bool answers_write(struct ingest_db *in, const struct map_step *step,
-                   const struct kept_answer *list, int64_t now_ms, struct err *e);
+MUST_CHECK bool answers_write(struct ingest_db *in, const struct map_step *step,
+                              const struct kept_answer *list, int64_t now_ms, struct err *e);
 struct kept_answer *answer_new(struct ingest_db *in, const struct ingest_job *job, struct err *e);
 void answers_free(struct kept_answer *list);
-bool answers_validators(struct ingest_db *in, const struct map_step *step, struct row_set **out,
-                        struct err *e);
+MUST_CHECK bool answers_validators(struct ingest_db *in, const struct map_step *step,
+                                   struct row_set **out, struct err *e);
 struct kept_body {
     char *body, *content_type, *headers;
     size_t n;
     int http_status;
 };
 /* ERR_NOT_FOUND when there is none of this recipe fingerprint. */
-bool answer_load(struct ingest_db *in, const struct map_step *step, const char *item,
-                 struct kept_body *out, struct err *e);
+MUST_CHECK bool answer_load(struct ingest_db *in, const struct map_step *step, const char *item,
+                            struct kept_body *out, struct err *e);
 void kept_body_release(struct kept_body *b);
 
 /* ---- look.c: when steps were looked at, and how that ended */
@@ -363,33 +371,38 @@ struct look {
     int64_t at_ms, ms;
 };
 /* Inside a transaction. */
-bool look_add(struct ingest_db *in, const struct look *l, struct err *e);
+MUST_CHECK bool look_add(struct ingest_db *in, const struct look *l, struct err *e);
 /* When a step was last answered; 0: never. */
-bool look_last_answered(struct ingest_db *in, const char *source, const char *step, int64_t *at,
-                        struct err *e);
+MUST_CHECK bool look_last_answered(struct ingest_db *in, const char *source, const char *step,
+                                   int64_t *at, struct err *e);
 /* A transaction of its own, refused when the lease (holder NULL: none) is another's by now. */
-bool look_failed(struct ingest_db *in, const struct look *l, const char *holder, int64_t epoch,
-                 struct err *e);
+MUST_CHECK bool look_failed(struct ingest_db *in, const struct look *l, const char *holder,
+                            int64_t epoch, struct err *e);
 
-bool sources_set(struct ingest_db *in, const struct ingest_source *list, size_t n, struct err *e);
+MUST_CHECK bool sources_set(struct ingest_db *in, const struct ingest_source *list, size_t n,
+                            struct err *e);
 /* *until_ms: nobody may ask it before; 0: anybody may. */
-bool source_pause(struct ingest_db *in, const char *source, int64_t *until_ms, struct err *e);
-bool source_set_state(struct ingest_db *in, const char *source, const struct ingest_state *s,
-                      struct err *e);
+MUST_CHECK bool source_pause(struct ingest_db *in, const char *source, int64_t *until_ms,
+                             struct err *e);
+MUST_CHECK bool source_set_state(struct ingest_db *in, const char *source,
+                                 const struct ingest_state *s, struct err *e);
 
-bool lease_take(struct ingest_db *in, const char *source, const char *holder, int64_t lease_ms,
-                bool *is_ours, int64_t *epoch, int64_t *until_ms, struct err *e);
-bool lease_release(struct ingest_db *in, const char *source, const char *holder, struct err *e);
+MUST_CHECK bool lease_take(struct ingest_db *in, const char *source, const char *holder,
+                           int64_t lease_ms, bool *is_ours, int64_t *epoch, int64_t *until_ms,
+                           struct err *e);
+MUST_CHECK bool lease_release(struct ingest_db *in, const char *source, const char *holder,
+                              struct err *e);
 /* Inside a transaction: still ours? */
-bool lease_check(struct ingest_db *in, const char *source, const char *holder, int64_t epoch,
-                 struct err *e);
+MUST_CHECK bool lease_check(struct ingest_db *in, const char *source, const char *holder,
+                            int64_t epoch, struct err *e);
 
 /* `is_wanted` says whether another job waits: then it stops after a small transaction. */
-bool retention_run(struct ingest_db *in, bool (*is_wanted)(void *ctx), void *ctx, struct err *e);
+MUST_CHECK bool retention_run(struct ingest_db *in, bool (*is_wanted)(void *ctx), void *ctx,
+                              struct err *e);
 
 /* ---- views.c */
 
 /* `is_sound_only`: rows whose attributes are not JSON are shown as unknown; slower. */
-bool views_create(struct db *db, bool is_past, bool is_sound_only, struct err *e);
+MUST_CHECK bool views_create(struct db *db, bool is_past, bool is_sound_only, struct err *e);
 
 #endif

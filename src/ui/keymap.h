@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/config/ui_files.h"
 #include "opsdeck/ui/term.h"
@@ -49,12 +50,12 @@ enum keymap_hit {
 /* One key name ("j", "ctrl-u", "PgUp", "shift-Tab", "Space", "F5"), or a chord of up to three,
  * spaces between. */
 bool key_parse(const char *name, struct ui_key *out);
-bool chord_parse(const char *text, struct chord *out, struct err *e);
+MUST_CHECK bool chord_parse(const char *text, struct chord *out, struct err *e);
 const char *key_text(const struct ui_key *k, char out[KEY_TEXT_MAX]);
 const char *chord_text(const struct chord *c, char out[KEY_TEXT_MAX]);
 
 /* `f` may be NULL. On failure nothing is kept. Release with keymap_release(). */
-bool keymap_build(struct keymap *km, const struct keymap_file *f, struct err *e);
+MUST_CHECK bool keymap_build(struct keymap *km, const struct keymap_file *f, struct err *e);
 void keymap_release(struct keymap *km);
 /* The first view that knows the chord wins; `views` ends with NULL and "global" is tried last. */
 enum keymap_hit keymap_resolve(const struct keymap *km, const char *const *views,

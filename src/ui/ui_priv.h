@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/ui/ui.h"
 
@@ -167,7 +168,7 @@ const struct pane_def *ui_find_def(const struct ui *ui, const char *name);
 const struct pane_def *ui_def_of_kind(const struct ui *ui, const char *kind);
 void ui_ask_shown(struct ui *ui);
 
-bool ui_views_build(struct ui *ui, struct err *e);
+MUST_CHECK bool ui_views_build(struct ui *ui, struct err *e);
 bool ui_show_view(struct ui *ui, size_t view);
 bool ui_open_pane(struct ui *ui, const char *name, const struct pane_arg *arg, bool keep_place);
 void ui_open_row(struct ui *ui, const char *target);

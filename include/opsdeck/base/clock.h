@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
+
 struct err;
 struct timespec;
 
@@ -55,7 +57,7 @@ bool time_parse_rfc3339(const char *s, int64_t *ms);
  * TIME of the command line: HH:MM[:SS] (last such local moment before now), -30m, RFC 3339, a date
  * as HTTP writes it, seconds or milliseconds since 1970 of nine digits or more.
  */
-bool time_parse_moment(const char *s, int64_t now_ms, int64_t *ms, struct err *e);
+MUST_CHECK bool time_parse_moment(const char *s, int64_t now_ms, int64_t *ms, struct err *e);
 
 /* "250ms" "30s" "5m" "1h" "30d" "1h30m"; a bare number is refused except 0. */
 bool dur_parse(const char *s, int64_t *ms);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
+
 struct err;
 struct sbuf;
 
@@ -23,7 +25,7 @@ enum log_level {
 
 void log_set_level(enum log_level least);
 /* Append to `path` (0600, O_NOFOLLOW; rotated once at 5 MiB to path.1). NULL: no file. */
-bool log_open(const char *path, struct err *e);
+MUST_CHECK bool log_open(const char *path, struct err *e);
 void log_close(void);
 /* `redact` rewrites *line in place (it may grow it). */
 void log_set_redactor(void (*redact)(struct sbuf *line));

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/config/settings.h"
 #include "opsdeck/config/tree.h"
@@ -168,8 +169,8 @@ bool recipe_bind_params(struct arena *mem, const struct recipe *r, const struct 
                         struct bind **binds, struct cfg_problems *ps);
 /* One param from text, as a person types it: lists as "a,b". False: no such param, or wrong type.
  */
-bool recipe_bind_text(struct arena *mem, const struct recipe *r, const char *name, const char *text,
-                      struct bind *out, struct err *e);
+MUST_CHECK bool recipe_bind_text(struct arena *mem, const struct recipe *r, const char *name,
+                                 const char *text, struct bind *out, struct err *e);
 /* Generic form for tests: params from any map node. */
 bool recipe_bind_map(struct arena *mem, const struct recipe *r, const struct cfg_node *map,
                      struct cfg_pos pos, struct bind **binds, struct cfg_problems *ps);
@@ -177,7 +178,8 @@ bool recipe_bind_map(struct arena *mem, const struct recipe *r, const struct cfg
  * Expand {name} from binds (the first match wins). Percent-encodes each value's bytes outside
  * unreserved (RFC 3986 2.3) when `encode`. False: unknown name.
  */
-bool template_expand(struct arena *mem, const char *tmpl, const struct bind *const *sets,
-                     const size_t *counts, size_t nsets, bool encode, char **out, struct err *e);
+MUST_CHECK bool template_expand(struct arena *mem, const char *tmpl, const struct bind *const *sets,
+                                const size_t *counts, size_t nsets, bool encode, char **out,
+                                struct err *e);
 
 #endif

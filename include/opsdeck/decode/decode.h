@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 
 struct sbuf;
@@ -19,16 +20,16 @@ enum {
 
 /* JSON in, clean JSON out (strings keep LF). Errors say offset, line and what was there: "not JSON
  * at byte 0: '<' (an HTML page?)". */
-bool json_door(const char *s, size_t n, struct sbuf *out, struct err *e);
+MUST_CHECK bool json_door(const char *s, size_t n, struct sbuf *out, struct err *e);
 /* One document a line -> a JSON array. Empty lines are skipped. */
-bool jsonl_to_json(const char *s, size_t n, struct sbuf *out, struct err *e);
+MUST_CHECK bool jsonl_to_json(const char *s, size_t n, struct sbuf *out, struct err *e);
 /* element = object, repeated child = array, leaf = string, attributes @name, text beside children
  * #text, namespaces stripped, DOCTYPE refused, depth 64 */
-bool xml_to_json(const char *s, size_t n, struct sbuf *out, struct err *e);
+MUST_CHECK bool xml_to_json(const char *s, size_t n, struct sbuf *out, struct err *e);
 /* Prometheus text exposition 0.0.4 -> [{name,labels{},value,ts}]; NaN and Inf as strings */
-bool prom_to_json(const char *s, size_t n, struct sbuf *out, struct err *e);
+MUST_CHECK bool prom_to_json(const char *s, size_t n, struct sbuf *out, struct err *e);
 /* By BOM, then the charset of Content-Type, then UTF-8; invalid bytes become U+FFFD. */
-bool charset_to_utf8(const char *s, size_t n, const char *content_type, struct sbuf *out,
-                     struct err *e);
+MUST_CHECK bool charset_to_utf8(const char *s, size_t n, const char *content_type, struct sbuf *out,
+                                struct err *e);
 
 #endif

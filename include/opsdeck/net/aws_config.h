@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 
 struct arena;
@@ -32,7 +33,8 @@ const char *aws_config_default_profile(const struct aws_config *c);
 /* True when the default profile was named by somebody (it must exist then). */
 bool aws_config_is_profile_named(const struct aws_config *c);
 /* False when there is none (the nearest name is in the text), or the files are at fault. */
-bool aws_config_has_profile(const struct aws_config *c, const char *profile, struct err *e);
+MUST_CHECK bool aws_config_has_profile(const struct aws_config *c, const char *profile,
+                                       struct err *e);
 /* Value of a key of a profile, credentials file before config file; NULL: absent. */
 const char *aws_config_get(const struct aws_config *c, const char *profile, const char *key);
 /* Only in the credentials file, or only in the config file. */
@@ -67,9 +69,9 @@ struct aws_endpoint {
  * then the rules of the partition, FIPS and dual-stack included. An unknown service is
  * `<service>.<region>.<suffix>`, signed by its own name.
  */
-bool aws_endpoint_find(const struct aws_config *c, const char *profile, const char *service,
-                       const char *region, const char *own_url, struct arena *mem,
-                       struct aws_endpoint *out, struct err *e);
+MUST_CHECK bool aws_endpoint_find(const struct aws_config *c, const char *profile,
+                                  const char *service, const char *region, const char *own_url,
+                                  struct arena *mem, struct aws_endpoint *out, struct err *e);
 /* "aws", "aws-cn", "aws-us-gov", from a region's name. */
 const char *aws_partition(const char *region);
 /* Requests a minute that leave 90 % of the account's quota to others; 0: no figure known. */

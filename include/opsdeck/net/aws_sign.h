@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/base/secret.h"
 #include "opsdeck/net/http.h"
@@ -51,14 +52,14 @@ void aws_signer_free(struct aws_signer *s); /* wipes the derived keys */
  * The headers to add: X-Amz-Date, X-Amz-Security-Token, X-Amz-Content-SHA256, Authorization.
  * out[] has room for AWS_SIGN_HEADERS_MAX; texts in `mem`, which the caller wipes or frees soon.
  */
-bool aws_sign(struct aws_signer *s, const struct aws_signing *in, struct arena *mem,
-              struct http_header *out, size_t *nout, struct err *e);
+MUST_CHECK bool aws_sign(struct aws_signer *s, const struct aws_signing *in, struct arena *mem,
+                         struct http_header *out, size_t *nout, struct err *e);
 /* The query form: the whole query to send, X-Amz-* included, good for `expires_s`. */
-bool aws_presign(struct aws_signer *s, const struct aws_signing *in, int64_t expires_s,
-                 struct arena *mem, char **query, struct err *e);
+MUST_CHECK bool aws_presign(struct aws_signer *s, const struct aws_signing *in, int64_t expires_s,
+                            struct arena *mem, char **query, struct err *e);
 /* What was signed, for tests and for servers that check: canonical request and string to sign. */
-bool aws_canonical(const struct aws_signing *in, struct arena *mem, char **canonical,
-                   char **to_sign, struct err *e);
+MUST_CHECK bool aws_canonical(const struct aws_signing *in, struct arena *mem, char **canonical,
+                              char **to_sign, struct err *e);
 /* Percent-encode all but A-Za-z0-9-_.~ (and "/" when keep_slash). */
 char *aws_encode(struct arena *mem, const char *s, size_t n, bool keep_slash);
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/base/secret.h"
 
@@ -110,7 +111,7 @@ bool http_is_loopback(const char *url);
 /* Same scheme, host and port. */
 bool http_same_origin(const char *url_a, const char *url_b);
 /* base + path: exactly one "/" between, dot segments refused. `query` is appended with ? or &. */
-bool http_url_join(struct arena *mem, const char *base, const char *path, const char *query,
-                   char **out, struct err *e);
+MUST_CHECK bool http_url_join(struct arena *mem, const char *base, const char *path,
+                              const char *query, char **out, struct err *e);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/config/recipe.h"
 #include "opsdeck/config/settings.h"
 #include "opsdeck/store/ingest.h"
@@ -41,9 +42,10 @@ struct plan *plan_build(const struct settings *s, const struct data_dirs *dirs,
 /* Another value of a param for this process ("name=value"). `source` NULL: every source whose
  * recipe has it. False when none has. Never while a poll of it is under way: the ingest reads
  * params. */
-bool plan_set(struct plan *p, const char *source, const char *assignment, struct err *e);
+MUST_CHECK bool plan_set(struct plan *p, const char *source, const char *assignment, struct err *e);
 /* The same without doing it. */
-bool plan_can_set(struct plan *p, const char *source, const char *assignment, struct err *e);
+MUST_CHECK bool plan_can_set(struct plan *p, const char *source, const char *assignment,
+                             struct err *e);
 /* False also when there is no such source. */
 bool plan_is_on_demand(const struct plan *p, const char *source);
 void plan_free(struct plan *p);

@@ -31,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/base/row_set.h"
 #include "opsdeck/store/store.h"
@@ -49,10 +50,12 @@ struct question {
 struct reader;
 /* ERR_NOT_FOUND when there is no store yet: an empty in-memory one with the same views is opened
  * when `or_empty`. */
-bool reader_open(const struct store_opts *o, bool or_empty, struct reader **out, struct err *e);
+MUST_CHECK bool reader_open(const struct store_opts *o, bool or_empty, struct reader **out,
+                            struct err *e);
 void reader_free(struct reader *r);
 /* Rows are the caller's (row_set_free). Authorizer: SELECT over those views and tables only. */
-bool reader_ask(struct reader *r, const struct question *q, struct row_set **out, struct err *e);
+MUST_CHECK bool reader_ask(struct reader *r, const struct question *q, struct row_set **out,
+                           struct err *e);
 
 struct query;
 struct query_answer {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/store/ingest.h"
 
@@ -20,17 +21,17 @@ void sandbox_free(struct sandbox *sb);
  * now), and for rows (`is_rows`) that a `key` column is there. Error text begins with
  * file:line:col.
  */
-bool sandbox_check(struct sandbox *sb, const struct map_sql *sql, const char *const *names,
-                   size_t nnames, bool is_rows, struct err *e);
+MUST_CHECK bool sandbox_check(struct sandbox *sb, const struct map_sql *sql,
+                              const char *const *names, size_t nnames, bool is_rows, struct err *e);
 /*
  * Map one body outside of any store, for recipe tests: all `rows` of the step in one row set with
  * the canonical columns kind key name status summary since parent url attrs rank, in the order
  * given by the SQL. `staged` (may be NULL) is what row() shows, same columns plus source.
  */
-bool sandbox_map(struct sandbox *sb, const struct map_step *step, const struct bind *extra,
-                 size_t nextra, const char *body, size_t body_len, int http_status,
-                 const char *content_type, const char *headers_json, int64_t now_ms,
-                 const struct row_set *staged, struct row_set **out, char **next, int64_t *total,
-                 struct err *e);
+MUST_CHECK bool sandbox_map(struct sandbox *sb, const struct map_step *step,
+                            const struct bind *extra, size_t nextra, const char *body,
+                            size_t body_len, int http_status, const char *content_type,
+                            const char *headers_json, int64_t now_ms, const struct row_set *staged,
+                            struct row_set **out, char **next, int64_t *total, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opsdeck/base/require.h"
 #include "opsdeck/base/err.h"
 #include "opsdeck/config/ui_files.h"
 #include "opsdeck/ui/canvas.h"
@@ -61,7 +62,7 @@ struct ui_key {
 /* Is there a terminal we can paint on? False with *why (a constant) for TERM=dumb, no cup, not a
  * tty. */
 bool term_is_usable(const char **why);
-bool term_open(const struct term_opts *o, struct term **out, struct err *e);
+MUST_CHECK bool term_open(const struct term_opts *o, struct term **out, struct err *e);
 void term_close(struct term *t); /* gives the terminal back; safe twice */
 void term_panic(void);           /* async-signal-safe restore, for last words and crash handlers */
 void term_suspend(struct term *t); /* give back before SIGTSTP or a child */

@@ -38,7 +38,8 @@ char *part_percent(struct arena *mem, const char *s)
     const size_t counts[] = { 1 };
     char *out = NULL;
 
-    template_expand(mem, "{v}", sets, counts, 1, true, &out, NULL);
+    if (!template_expand(mem, "{v}", sets, counts, 1, true, &out, NULL))
+        bug("a template does not know its only name");
     return out;
 }
 

@@ -39,7 +39,7 @@ static void plan_without_settings(void *arg)
 
 static void param_without_a_value(void *arg)
 {
-    (void)plan_set(arg, "a", NULL, NULL);
+    (void)!plan_set(arg, "a", NULL, NULL);
 }
 
 static void nobody_may_send(void *arg)

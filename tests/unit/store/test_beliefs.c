@@ -32,14 +32,14 @@ static void statement_without_a_text(void *arg)
 
 static void a_closed_handle_is_hardened(void *arg)
 {
-    (void)store_harden(arg, NULL);
+    (void)!store_harden(arg, NULL);
 }
 
 static void open_without_a_folder(void *arg)
 {
     bool is_missing;
 
-    (void)store_open_reader(&(struct store_opts){ 0 }, arg, &is_missing, NULL);
+    (void)!store_open_reader(&(struct store_opts){ 0 }, arg, &is_missing, NULL);
 }
 
 static void ingest_without_a_clock(void *arg)
@@ -66,14 +66,14 @@ static void ask_without_a_question(void *arg)
 
 static void check_without_a_select(void *arg)
 {
-    (void)sandbox_check(arg, NULL, NULL, 0, false, NULL);
+    (void)!sandbox_check(arg, NULL, NULL, 0, false, NULL);
 }
 
 static void map_without_a_step(void *arg)
 {
     struct row_set *out;
 
-    (void)sandbox_map(arg, NULL, NULL, 0, "", 0, 0, NULL, NULL, 0, NULL, &out, NULL, NULL, NULL);
+    (void)!sandbox_map(arg, NULL, NULL, 0, "", 0, 0, NULL, NULL, 0, NULL, &out, NULL, NULL, NULL);
 }
 
 static void number_into_nothing(void *arg)
