@@ -101,7 +101,7 @@ link_decode := decode base
 link_model  := model base
 link_net    := net decode base
 link_store  := store decode model base
-link_sim    := net decode base
+link_sim    := config net decode base
 link_poll   := poll net config store decode model base
 link_ui     := ui config store decode model base
 link_app    := app ui poll net config store decode model base
@@ -194,7 +194,7 @@ tidy:
 lint: check-headers check-layers check-docs format-check
 
 # ---- install
-DATA := recipes panes keymaps runbooks demo
+DATA := recipes panes keymaps runbooks demo demo/answers
 .PHONY: install uninstall dist clean deps help
 install: all
 	$(Q)packaging/install.sh install "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"

@@ -15,7 +15,7 @@ if [ "$what" = install ]; then
     : >"$manifest.new"
     put 755 opsdeck bin/opsdeck
     put 755 opsdeck-sim bin/opsdeck-sim
-    for d in recipes panes keymaps runbooks demo; do
+    for d in recipes panes keymaps runbooks demo demo/answers; do
         for f in config/$d/*; do
             [ -f "$f" ] && put 644 "$f" "share/opsdeck/$d/$(basename "$f")"
         done

@@ -116,7 +116,7 @@ static char *sim_path(struct arena *mem)
 /* What the estate needs of our environment: not the person's credentials. */
 static char **sim_environ(struct arena *mem)
 {
-    static const char *const names[] = { "PATH",   "TZ",           "LANG",
+    static const char *const names[] = { "PATH",   "TZ",           "LANG",         "OPSDECK_DATA",
                                          "LC_ALL", "ASAN_OPTIONS", "UBSAN_OPTIONS" };
     char **env = arena_array(mem, ARRAY_LEN(names) + 1, sizeof *env);
     size_t n = 0;

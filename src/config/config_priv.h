@@ -35,8 +35,7 @@ char *cfg_slurp(struct arena *mem, const char *path, size_t max, enum read_trust
                 struct cfg_problems *ps);
 struct cfg_node *cfg_read_text_max(struct arena *mem, const char *name, const char *text,
                                    size_t len, size_t max, struct cfg_problems *ps);
-/* A recipe, pane, theme or keymap: its file, or the text of it that is there already. */
-struct cfg_node *cfg_read_data_file(struct arena *mem, const char *path, struct cfg_problems *ps);
+/* As cfg_read_data_file(), of text that is there already. */
 struct cfg_node *cfg_read_data_text(struct arena *mem, const char *path, const char *text,
                                     size_t len, struct cfg_problems *ps);
 /* The bytes of such a file in `mem`; NULL with a problem. */

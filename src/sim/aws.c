@@ -6,23 +6,27 @@
 
 #include "opsdeck/base/mem.h"
 
+#include "answers.h"
 #include "aws_call.h"
 #include "aws_story.h"
 #include "routes.h"
 
-void aws_init(struct aws *a, int64_t start_ms, double speed, const struct aws_step *variant)
+bool aws_init(struct aws *a, int64_t start_ms, double speed, const struct aws_step *variant)
 {
     *a = (struct aws){ 0 };
     aws_estate_init(&a->estate, start_ms);
     a->estate.speed = speed;
     a->estate.variant = variant;
     aws_keys_init(&a->keys);
+    a->answers = answers_load();
+    return a->answers != NULL;
 }
 
 void aws_release(struct aws *a)
 {
     aws_estate_release(&a->estate);
     aws_keys_release(&a->keys);
+    answers_free(a->answers);
 }
 
 bool aws_is_request(const struct sim_request *rq)
@@ -96,12 +100,13 @@ static void note_asked(struct aws_call *c, const struct sim_request *rq)
                  rq->target);
 }
 
-static const struct aws_op *find_op(struct aws_call *c, const struct sim_request *rq)
+static const struct aws_op *find_op(struct aws_call *c, const struct sim_request *rq,
+                                    const struct aws_op *ops, size_t n)
 {
     const char *name = spoken_name(c, rq);
 
-    for (size_t i = 0; i < aws_nops; i++) {
-        const struct aws_op *op = &aws_ops[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct aws_op *op = &ops[i];
         if (strcmp(op->service, c->service->name) != 0)
             continue;
         if (op->route ? matches(op->route, rq, c->args) : name && strcmp(op->name, name) == 0)
@@ -165,13 +170,18 @@ static bool is_json_request(const struct sim_request *rq)
     return rq->content_type && strncmp(rq->content_type, "application/x-amz-json-1.", 25) == 0;
 }
 
-static void run(struct aws_call *c, const struct sim_request *rq)
+static void run(struct aws *a, struct aws_call *c, const struct sim_request *rq)
 {
+    size_t n;
+    const struct aws_op *data = answers_ops(a->answers, &n);
+
     aws_wire_read(c, rq);
     note_asked(c, rq);
-    const struct aws_op *op = c->status ? NULL : find_op(c, rq);
+    const struct aws_op *op = c->status ? NULL : find_op(c, rq, aws_ops, aws_nops);
     if (c->status)
         return;
+    if (!op)
+        op = find_op(c, rq, data, n);
     if (!op || (c->service->protocol == AWS_JSON && !is_json_request(rq))) {
         bool is_xml = c->service->protocol == AWS_QUERY || c->service->protocol == AWS_REST_XML;
         aws_fail(c, is_xml ? 400 : 404, is_xml ? "InvalidAction" : "UnknownOperationException",
@@ -183,8 +193,10 @@ static void run(struct aws_call *c, const struct sim_request *rq)
     c->op = op->name;
     if (c->es->denied && strcmp(c->es->denied, op->name) == 0)
         deny(c, op);
-    else
+    else if (op->run)
         op->run(c);
+    else
+        answers_run(a->answers, c, op);
 }
 
 /* Made by cJSON: key ids and names come from outside. */
@@ -228,7 +240,7 @@ void aws_answer(struct aws *a, const struct sim_request *rq, int64_t now_ms, dou
         c.service = &unknown;
     authenticate(&c, rq, v);
     if (!c.status)
-        run(&c, rq);
+        run(a, &c, rq);
     aws_wire_answer(&c, a->serial++, out);
     if (a->log)
         write_log(a->log, &c, out->status);

@@ -12,20 +12,25 @@
 #include "aws_auth.h"
 #include "aws_estate.h"
 
+struct answers;
 struct sim_reply;
 struct sim_request;
 
 struct aws {
     struct aws_estate estate;
     struct aws_keys keys;
-    FILE *log; /* NULL: none; the caller's */
+    struct answers *answers; /* of the operations whose answers are data */
+    FILE *log;               /* NULL: none; the caller's */
     uint64_t serial;
 };
 
 struct aws_step;
 
-/* `speed`: of the story; `variant`: what stands instead of it, or NULL. */
-void aws_init(struct aws *a, int64_t start_ms, double speed, const struct aws_step *variant);
+/*
+ * `speed`: of the story; `variant`: what stands instead of it, or NULL. False when the answers
+ * cannot be read, which is told on stderr; aws_release() is due in any case.
+ */
+bool aws_init(struct aws *a, int64_t start_ms, double speed, const struct aws_step *variant);
 void aws_release(struct aws *a);
 bool aws_is_request(const struct sim_request *rq);
 void aws_answer(struct aws *a, const struct sim_request *rq, int64_t now_ms, double story_s,

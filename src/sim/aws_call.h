@@ -52,13 +52,13 @@ struct aws_call {
     char args[2][256]; /* of the path, decoded */
     int status;        /* 0: fine */
     char code[80], message[512];
-    const char *legacy; /* code of the older protocol, sent beside the new one */
+    char legacy[80]; /* code of the older protocol, sent beside the new one; "": none */
 };
 
 struct aws_op {
     const char *service, *name;
-    const char *route; /* "GET /a/{}" of the REST protocols; NULL else */
-    void (*run)(struct aws_call *c);
+    const char *route;               /* "GET /a/{}" of the REST protocols; NULL else */
+    void (*run)(struct aws_call *c); /* NULL: its answer is data, see answers.h */
 };
 
 extern const struct aws_service aws_services[];

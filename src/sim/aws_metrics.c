@@ -232,7 +232,7 @@ void aws_cw_dashboard(struct aws_call *c)
         return;
     }
     if (!c->status) {
-        c->legacy = "ResourceNotFound";
+        snprintf(c->legacy, sizeof c->legacy, "ResourceNotFound");
         aws_fail(c, 404, "DashboardNotFoundError", "Dashboard %s does not exist", name);
     }
 }

@@ -183,7 +183,7 @@ static void json_error(const struct aws_call *c, struct sim_reply *out)
                  c->service->space ? "#" : "", c->code);
     }
     aws_put(o, is_lambda ? "Message" : "message", c->message);
-    if (c->legacy) {
+    if (c->legacy[0]) {
         char value[120];
         snprintf(value, sizeof value, "%s;Sender", c->legacy);
         sim_reply_header(out, "x-amzn-query-error", value);

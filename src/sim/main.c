@@ -373,7 +373,8 @@ static bool begin(struct app *app)
     app->sim.has_trouble = app->o.at < 0;
     estate_init(&app->sim.estate, (size_t)app->o.repositories, (uint64_t)app->o.seed, start_ms);
     /* Where the story stands still, as much of it has passed as of the clock. */
-    aws_init(&app->sim.aws, start_ms, app->o.at < 0 ? app->o.speed : 1.0, app->o.variant);
+    if (!aws_init(&app->sim.aws, start_ms, app->o.at < 0 ? app->o.speed : 1.0, app->o.variant))
+        return false;
     if (!app->o.aws_log)
         return true;
     app->sim.aws.log = fopen(app->o.aws_log, "ae");

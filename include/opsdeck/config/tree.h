@@ -80,6 +80,8 @@ struct cfg_pos cfg_pos_inside(struct cfg_pos start, const char *text, size_t off
 struct cfg_node *cfg_read_file(struct arena *mem, const char *path, struct cfg_problems *ps);
 struct cfg_node *cfg_read_text(struct arena *mem, const char *name, const char *text, size_t len,
                                struct cfg_problems *ps);
+/* A recipe, pane, theme, keymap or answers file: larger, and with the trust of data. */
+struct cfg_node *cfg_read_data_file(struct arena *mem, const char *path, struct cfg_problems *ps);
 const struct cfg_node *cfg_get(const struct cfg_node *map,
                                const char *key); /* NULL if absent or not a map */
 /* The node as compact JSON text (plain scalars typed as YAML 1.2 core does; quoted ones are
