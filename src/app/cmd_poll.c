@@ -22,6 +22,7 @@ struct report {
 static void add_json(struct json *j, const struct poll_outcome *o)
 {
     static const char *const words[] = { "ok", "not_modified", "failed", "skipped" };
+    _Static_assert(ARRAY_LEN(words) == POLL_SKIPPED + 1, "a word for each");
 
     json_object(j, NULL);
     json_text(j, "name", o->source);

@@ -436,6 +436,7 @@ int cmd_status(struct app *a)
                                  [STATUS_WARN] = 1,
                                  [STATUS_CRIT] = 2,
                                  [STATUS_UNKNOWN] = 3 };
+    _Static_assert(ARRAY_LEN(exits) == STATUS_CRIT + 1, "an exit status for each");
     int status;
     /* First what reads attributes: a row that proves to be damaged counts as unknown below, too. */
     struct row_set *problems = app_ask(a, "SELECT * FROM problem ORDER BY rank", NULL, 0, &status);

@@ -88,5 +88,6 @@ const char *err_word(enum err_code code)
         [ERR_STORE] = "store",         [ERR_MAP] = "map",
         [ERR_NOT_FOUND] = "not_found", [ERR_CANCELLED] = "cancelled",
     };
+    _Static_assert(sizeof words / sizeof *words == ERR_CANCELLED + 1, "a word for each");
     return (unsigned)code < sizeof words / sizeof *words ? words[code] : "unknown";
 }

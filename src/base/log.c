@@ -129,6 +129,7 @@ static void write_line(const char *line, size_t n)
 void log_add(enum log_level level, const char *room, const char *fmt, ...)
 {
     static const char *const words[] = { "debug", "info", "warn", "error" };
+    _Static_assert(ARRAY_LEN(words) == LOG_ERROR + 1, "a word for each");
     char raw[LINE_MAX_BYTES], now[TIME_TEXT_MAX];
     struct sbuf line;
     va_list ap;

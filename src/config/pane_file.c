@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/mem.h"
 #include "opsdeck/config/ui_files.h"
 
 #include "config_priv.h"
@@ -17,6 +18,7 @@ static const char *const types[] = { "table", "detail", NULL };
 /* In the order of enum column_as. */
 static const char *const forms[] = { "text",   "status", "age",      "time",
                                      "number", "bytes",  "duration", NULL };
+_Static_assert(ARRAY_LEN(forms) == COL_DURATION + 2, "a word for each, and the end");
 
 #define COLUMN_KEYS(prefix)                                                                        \
     { prefix ".from", KEY_TEXT, .flags = KEY_REQUIRED, COLUMN(from),                               \

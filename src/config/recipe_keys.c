@@ -1,6 +1,8 @@
 /* Every key of a recipe file: type, default, limits, help. The reader is recipe.c. */
 #include "recipe_priv.h"
 
+#include "opsdeck/base/mem.h"
+
 #define MIB ((int64_t)1024 * 1024)
 #define MINUTE ((int64_t)60000)
 #define NOWHERE .offset = KEY_NO_OFFSET
@@ -12,9 +14,12 @@ static const char *const methods[] = { "GET", "POST", NULL };
 static const char *const on_errors[] = { "fail", "next", NULL };
 static const char *const json_versions[] = { "1.0", "1.1", NULL };
 static const char *const formats[] = { "json", "jsonl", "xml", "prom", "text", NULL };
+_Static_assert(ARRAY_LEN(formats) == FORMAT_TEXT + 2, "a word for each, and the end");
 static const char *const expects[] = { "any", "array", "object", "string", "number", NULL };
+_Static_assert(ARRAY_LEN(expects) == EXPECT_NUMBER + 2, "a word for each, and the end");
 const char *const recipe_param_types[] = { "string",   "int",  "number", "bool",
                                            "duration", "list", "map",    NULL };
+_Static_assert(ARRAY_LEN(recipe_param_types) == PARAM_MAP + 2, "a word for each, and the end");
 
 static const struct key_def rows[] = {
     { "recipe", KEY_NAME, .flags = KEY_REQUIRED, REC(name), .help = "its name in config.yaml" },

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/mem.h"
 
 #include "recipe_priv.h"
 
@@ -77,6 +78,7 @@ static const char *wanted(enum param_type t)
         [PARAM_LIST] = "a list ([a, b])",
         [PARAM_MAP] = "a map ({a: b})",
     };
+    _Static_assert(ARRAY_LEN(words) == PARAM_MAP + 1, "a word for each");
     return words[t];
 }
 

@@ -83,6 +83,7 @@ struct row_set *settings_dump(const struct settings *s)
 static void explain_row(struct row_set *rs, const struct key_def *k)
 {
     static const char *const reload[] = { "live", "reconnect", "restart" };
+    _Static_assert(ARRAY_LEN(reload) == RELOAD_RESTART + 1, "a word for each");
     const char *cells[] = {
         k->path, key_type_name(k->type), k->dflt ? k->dflt : "", key_limits(k, rs->mem),
         k->help, reload[k->reload]

@@ -14,6 +14,7 @@ static const char *const words[] = {
     [STATUS_OK] = "ok",           [STATUS_INFO] = "info", [STATUS_WARN] = "warn",
     [STATUS_UNKNOWN] = "unknown", [STATUS_CRIT] = "crit",
 };
+_Static_assert(ARRAY_LEN(words) == STATUS_CRIT + 1, "a word for each");
 
 const char *status_word(enum status s)
 {

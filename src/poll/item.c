@@ -450,6 +450,8 @@ static void on_token(void *ctx, const struct secret *secret, const struct err *e
         [AUTH_BEARER] = HTTP_AUTH_BEARER,
         [AUTH_BASIC] = HTTP_AUTH_BASIC,
     };
+    _Static_assert(ARRAY_LEN(kinds) == AUTH_BASIC + 1,
+                   "each way of the config has one of the client");
     struct item *it = ctx;
     struct http_request *rq = &it->plan.http;
     const struct auth_cfg *auth = &run_source(it->run)->cfg->auth;

@@ -16,6 +16,9 @@ static struct map_sql map_sql_of(const struct sql_text *t)
     };
 }
 
+_Static_assert((int)FORMAT_TEXT == (int)MAP_TEXT && (int)EXPECT_NUMBER == (int)MAP_EXPECT_NUMBER,
+               "the words of a recipe and of the cache are the same, in the same order");
+
 void plan_map_step(struct arena *mem, const struct recipe *r, size_t i, const char *source,
                    const char *labels_json, const struct bind *params, size_t nparams,
                    struct map_step *out)

@@ -106,6 +106,7 @@ static void put_checks(cJSON *o, const struct bg_step *s)
     static const char *const results[] = {
         [BG_CHECK_FAIL] = "fail", [BG_CHECK_UNKNOWN] = "unknown", [BG_CHECK_PASS] = "pass"
     };
+    _Static_assert(ARRAY_LEN(results) == BG_CHECK_PASS + 1, "a word for each");
     cJSON *list = cJSON_AddArrayToObject(o, "checks");
 
     for (size_t i = 0; i < s->nchecks; i++) {

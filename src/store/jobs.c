@@ -455,6 +455,7 @@ static const struct {
     [INGEST_STATE] = { do_state, true, false, false },
     [INGEST_MAINTAIN] = { do_maintain, false, false, false },
 };
+_Static_assert(ARRAY_LEN(jobs) == INGEST_MAINTAIN + 1, "each kind of job is done");
 
 bool writer_do(struct writer *w, const struct ingest_job *job, struct ingest_result *r)
 {

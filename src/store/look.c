@@ -24,6 +24,7 @@ struct look_run {
 static const char *const outcomes[] = {
     [LOOK_ANSWERED] = "answered", [LOOK_DOUBTED] = "doubted", [LOOK_FAILED] = "failed"
 };
+_Static_assert(ARRAY_LEN(outcomes) == LOOK_FAILED + 1, "a word for each");
 
 static bool find_last(struct ingest_db *in, const struct look *l, struct look_run *run,
                       struct err *e)

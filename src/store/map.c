@@ -66,6 +66,7 @@ static const char *const expect_words[] = {
     [MAP_EXPECT_OBJECT] = "an object", [MAP_EXPECT_STRING] = "a string",
     [MAP_EXPECT_NUMBER] = "a number",
 };
+_Static_assert(ARRAY_LEN(expect_words) == MAP_EXPECT_NUMBER + 1, "a word for each");
 
 static const struct {
     const char *type, *words;

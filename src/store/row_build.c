@@ -39,6 +39,7 @@ enum role {
 
 static const char *const role_names[] = { "key",   "name",   "status", "summary",
                                           "since", "parent", "url",    "rank" };
+_Static_assert(ARRAY_LEN(role_names) == ROLE_ATTR, "every role but attributes has its column");
 
 struct column {
     const char *name;

@@ -229,6 +229,7 @@ void prompt_draw(const struct prompt *p, struct canvas *cv, int row)
 {
     require(p && cv);
     static const char *const marks[] = { "", "/", "/", ":", "" };
+    _Static_assert(ARRAY_LEN(marks) == PROMPT_MODES, "a mark for each");
     const char *mark = p->mode == PROMPT_ANSWER && p->label ? p->label : marks[p->mode];
     char left[PROMPT_MAX_BYTES];
     int before = utf8_width(mark) < cv->cols - 12 ? utf8_width(mark) : cv->cols - 12;

@@ -116,6 +116,7 @@ enum role theme_status_role(enum status s)
         [STATUS_OK] = ROLE_OK,           [STATUS_INFO] = ROLE_INFO, [STATUS_WARN] = ROLE_WARN,
         [STATUS_UNKNOWN] = ROLE_UNKNOWN, [STATUS_CRIT] = ROLE_CRIT,
     };
+    _Static_assert(ARRAY_LEN(roles) == STATUS_CRIT + 1, "a role for each status");
     return (size_t)s < ARRAY_LEN(roles) ? (enum role)roles[s] : ROLE_UNKNOWN;
 }
 
