@@ -62,13 +62,25 @@ static void fn_later(sqlite3_context *ctx, int argc, sqlite3_value **argv)
                                             sqlite3_value_int64(argv[1])));
 }
 
+/* has(list, value): a JSON list has it; a list that is absent or empty has all. */
+static void fn_has(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+    const char *list = (const char *)sqlite3_value_text(argv[0]);
+    const char *value = (const char *)sqlite3_value_text(argv[1]);
+    cJSON *v = list ? cJSON_Parse(list) : NULL;
+
+    (void)argc;
+    sqlite3_result_int(ctx, value && aws_in_list(v, value));
+    cJSON_Delete(v);
+}
+
 /* ---- the tables of what the story changes */
 
 static const char STORY_TABLES[] =
     "CREATE TABLE shared(name TEXT, account TEXT, kms TEXT, r2_kms TEXT, visible INT,"
     " in_flight INT, dead INT, stage_updated INT, has_waf INT);"
     "CREATE TABLE bg(name TEXT, account TEXT, shared TEXT, tag TEXT, created INT,"
-    " send_email_tag TEXT);"
+    " send_email_tag TEXT, functions INT);"
     "CREATE TABLE bg_queue(bg INT, n INT, name TEXT, depth INT);"
     "CREATE TABLE fn(name TEXT);";
 
@@ -97,9 +109,9 @@ static bool put_shared(struct answers *a, const struct aws_shared *s)
 
 static bool put_bg(struct answers *a, const struct aws_bg *bg, size_t row)
 {
-    bool ok = put(a, sqlite3_mprintf("INSERT INTO bg VALUES(%Q,%Q,%Q,%Q,%lld,%Q)", bg->name,
+    bool ok = put(a, sqlite3_mprintf("INSERT INTO bg VALUES(%Q,%Q,%Q,%Q,%lld,%Q,%u)", bg->name,
                                      account_of(bg->account), bg->shared, bg->tag,
-                                     (long long)bg->created, bg->send_email_tag));
+                                     (long long)bg->created, bg->send_email_tag, bg->functions));
 
     for (int k = 0; ok && k < AWS_BG_QUEUES; k++)
         ok = put(a, sqlite3_mprintf("INSERT INTO bg_queue VALUES(%d,%d,%Q,%d)", (int)row + 1, k,
@@ -126,10 +138,8 @@ bool answers_open(struct answers *a)
         int nargs;
         void (*fn)(sqlite3_context *, int, sqlite3_value **);
     } fns[] = {
-        { "arn", 2, fn_arn },
-        { "moment", 1, fn_moment },
-        { "wall", 1, fn_wall },
-        { "later", 2, fn_later },
+        { "arn", 2, fn_arn },   { "has", 2, fn_has },     { "moment", 1, fn_moment },
+        { "wall", 1, fn_wall }, { "later", 2, fn_later },
     };
 
     if (sqlite3_open(":memory:", &a->db) != SQLITE_OK)
@@ -260,6 +270,7 @@ void answers_run(struct answers *a, struct aws_call *c, const struct aws_op *op)
 
     a->call = c;
     answers_tell(a, c->es);
+    c->root = an->root;
     for (size_t i = 0; i < an->nneeds && !c->status; i++)
         aws_need(c, an->needs[i]);
     for (size_t i = 0; i < an->nfails && !c->status; i++)

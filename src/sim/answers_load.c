@@ -163,12 +163,11 @@ static void read_checks(struct answers *a, struct answer *an, const struct cfg_n
 static void read_op(struct answers *a, const char *service, const char *name,
                     const struct cfg_node *op, const struct cfg_node *page, struct cfg_problems *ps)
 {
-    static const char *const known[] = {
-        "route", "needs", "fails", "list", "answer", "page", NULL
-    };
+    static const char *const known[] = { "route",  "needs", "fails", "list",
+                                         "answer", "page",  "root",  NULL };
     const char *path = arena_printf(ps->mem, "operations.%s", name);
     const struct cfg_node *answer = cfg_get(op, "answer");
-    struct answer an = { .list = text_of(a, op, "list") };
+    struct answer an = { .root = text_of(a, op, "root"), .list = text_of(a, op, "list") };
 
     check_keys(op, known, path, ps);
     page = cfg_get(op, "page") ? cfg_get(op, "page") : page;

@@ -8,6 +8,7 @@
 #include "aws_call.h"
 
 struct answer {
+    const char *root; /* of an XML answer; NULL: by the operation's name */
     const char *list; /* member that is paged; NULL: none */
     struct aws_paging page;
     bool is_sized;         /* a token comes only to those who gave a size */
@@ -29,7 +30,7 @@ struct answers {
     int told;              /* how far the story was when its tables were last filled */
 };
 
-/* Register what SQL may call: arn(), moment(), wall(), later(), and the story's tables. */
+/* Register what SQL may call: arn(), has(), moment(), wall(), later(), and the story's tables. */
 bool answers_open(struct answers *a);
 /* The tables of what the story changes, when it went on since the last call. */
 void answers_tell(struct answers *a, const struct aws_estate *es);

@@ -11,16 +11,13 @@ struct aws_call;
     X(cw_alarms) X(cw_history) X(cw_data) X(cw_dashboard) X(cw_dashboards) \
     X(pipe_list) X(pipe_state) X(pipe_executions) X(pipe_execution) X(pipe_actions) \
     X(build_projects) X(build_ids) X(build_get) \
-    X(health_events) X(health_details) X(health_entities) \
     X(ssm_get) X(ssm_get_many) X(ssm_history) \
     X(dynamo_table) X(dynamo_get) X(dynamo_scan) \
     X(sns_subscriptions) X(events_rules) \
     X(logs_start) X(logs_results) X(logs_groups) X(logs_filter) X(logs_get) \
     X(ce_cost) X(rds_instances) X(rds_switches) \
-    X(elb_groups) X(elb_health) X(elb_balancers) X(elb_listeners) X(elb_rules) \
     X(ecs_clusters) X(ecs_services) X(ecs_describe) X(ecs_task_sets) \
-    X(waf_acls) X(cloudfront_list) X(route53_checks) X(route53_status) \
-    X(tagging_resources) X(acm_list) X(acm_describe) X(api_list) X(api_stages) \
+    X(waf_acls) \
     X(xray_summaries) X(xray_traces)
 /* clang-format on */
 

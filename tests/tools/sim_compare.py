@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """Two builds of opsdeck-sim side by side: the same signed requests, at each step and variant of the story, must get the same answers.
-Usage: sim_compare.py OLD NEW [STEP...]   (asks the operations whose answers are data; JSON is compared as values, times with a second's tolerance)"""
+Usage: sim_compare.py OLD NEW [STEP...]   (asks the operations whose answers are data; JSON and XML are compared as values, times with two seconds' tolerance)"""
 import json
 import os
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
+from datetime import datetime
+from itertools import chain
+from xml.etree import ElementTree
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -17,7 +21,11 @@ KEYS = {"100000000001": ("AKIDDEMOMGMT00000001", "demo-secret-of-the-management-
         "300000000003": ("AKIDDEMOPROD00000001", "demo-secret-of-the-production-account-01")}
 TARGETS = {"sqs": ("AmazonSQS", "1.0"), "secretsmanager": ("secretsmanager", "1.1"), "kms": ("TrentService", "1.1"), "wafv2": ("AWSWAF_20190729", "1.1"),
            "ecr": ("AmazonEC2ContainerRegistry_V20150921", "1.1"), "ecs": ("AmazonEC2ContainerServiceV20141113", "1.1"),
-           "codedeploy": ("CodeDeploy_20141006", "1.1")}
+           "codedeploy": ("CodeDeploy_20141006", "1.1"), "health": ("AWSHealth_20160804", "1.1"), "tagging": ("ResourceGroupsTaggingAPI_20170126", "1.1"),
+           "acm": ("CertificateManager", "1.1")}
+# The REST protocols: the path of each operation; {} is taken from the body's "path", the rest of it is the query.
+ROUTES = {"GetAccount": "/v2/email/account", "ListHealthChecks": "/2013-04-01/healthcheck", "GetHealthCheckStatus": "/2013-04-01/healthcheck/{}/status",
+          "ListDistributions": "/2020-05-31/distribution", "GetRestApis": "/restapis", "GetStages": "/restapis/{}/stages"}
 STEPS = ["0", "75", "120", "141", "200", "251", "300", "400", "600", *("V%d" % n for n in range(1, 13))]
 
 
@@ -29,8 +37,12 @@ class Sim:
     def ask(self, account, region, service, op, body):
         key = Credentials(*KEYS[account])
         path, headers, method, data = "/", {}, "POST", json.dumps(body)
-        if service == "ses":
-            path, method, data = "/v2/email/account", "GET", None
+        if op in ROUTES:
+            query = {k: v for k, v in body.items() if k != "path"}
+            path, method, data = ROUTES[op].format(body.get("path")) + ("?" + urllib.parse.urlencode(query) if query else ""), "GET", None
+        elif service == "elasticloadbalancing":
+            data = urllib.parse.urlencode({"Action": op, "Version": "2015-12-01", **body})
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
         else:
             headers = {"X-Amz-Target": TARGETS[service][0] + "." + op, "Content-Type": "application/x-amz-json-" + TARGETS[service][1]}
         rq = AWSRequest(method=method, url=self.url + path, data=data, headers=headers)
@@ -40,7 +52,7 @@ class Sim:
                 status, query, text = r.status, r.headers.get("x-amzn-query-error"), r.read()
         except urllib.error.HTTPError as e:
             status, query, text = e.code, e.headers.get("x-amzn-query-error"), e.read()
-        return status, query, json.loads(text)
+        return status, query, tree(ElementTree.fromstring(text)) if text.startswith(b"<") else json.loads(text)
 
     def end(self):
         self.p.kill()
@@ -48,7 +60,21 @@ class Sim:
         self.p.stdout.close()
 
 
+def tree(e):
+    """An element as values: its name, and its text or what is in it; the order of unlike elements does not count."""
+    below = sorted((tree(x) for x in e), key=lambda x: x[0])
+    return (e.tag, below if below else "" if e.tag.endswith("}RequestId") else e.text)
+
+
+def seconds(s):
+    try:
+        return datetime.fromisoformat(s).timestamp() if isinstance(s, str) and len(s) > 18 else s
+    except ValueError:
+        return s
+
+
 def alike(a, b):
+    a, b = seconds(a), seconds(b)
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(alike(a[k], b[k]) for k in a)
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
@@ -98,13 +124,51 @@ def bodies(old, account, region):
                                                       {"deploymentId": ids[0]}, {"deploymentId": ids[0], "targetIds": [one, one]}]
 
 
+def more_bodies(old, account, region):
+    def ask(service, op, body):
+        return old.ask(account, region, service, op, body)[2]
+    here = region if region == "us-east-1" else None
+    if here:  # global services sign for it
+        arns = [e["arn"] for e in ask("health", "DescribeEvents", {}).get("events", [])][:10] + ["none"]
+        now = 1e10
+        yield "health", "DescribeEvents", [{}, {"maxResults": 50}, {"nextToken": "demo/DescribeEvents+page=100"}, {"nextToken": "x"},
+                                           *({"filter": f} for f in ({"services": ["RDS", "EC2"]}, {"regions": ["global"]}, {"eventTypeCategories": ["issue"]},
+                                                                     {"eventStatusCodes": ["open", "upcoming"]}, {"eventArns": arns[:2]},
+                                                                     {"lastUpdatedTimes": [{"from": now}]}, {"lastUpdatedTimes": [{"to": now}, {"from": 1}]}))]
+        yield "health", "DescribeEventDetails", [{}, {"eventArns": arns[1:]}, {"eventArns": ["x"] * 11}]
+        yield "health", "DescribeAffectedEntities", [{}, {"filter": {"eventArns": arns[:9]}}, {"filter": {"eventArns": ["x"]}}]
+        yield "route53", "ListHealthChecks", [{}, {"maxitems": 1}, {"maxitems": 1, "marker": "demo/ListHealthChecks+page=1"}, {"marker": "x"}]
+        keys = [k["TargetKeyId"] for k in ask("kms", "ListAliases", {}).get("Aliases", [])]
+        yield "route53", "GetHealthCheckStatus", [{"path": k} for k in [*keys, "none"]]
+        yield "cloudfront", "ListDistributions", [{}]
+    yield "tagging", "GetResources", [{}, {"ResourcesPerPage": 100}, {"PaginationToken": "demo/GetResources+page=50"}, {"PaginationToken": "x"},
+                                      {"ResourceTypeFilters": ["lambda"]}, {"ResourceTypeFilters": ["dynamodb:table", "sqs"]}, {"ResourceTypeFilters": ["lambda:x"]},
+                                      {"TagFilters": [{"Key": "Environment", "Values": ["live", "ds-4020"]}]}, {"TagFilters": [{"Key": "Tool"}]},
+                                      {"TagFilters": [{"Key": "Tool", "Values": ["x"]}]}, {"TagFilters": [{"Key": "Tool"}, {"Key": "Product", "Values": ["uec-dos-int"]}]}]
+    certificates = [c["CertificateArn"] for c in ask("acm", "ListCertificates", {}).get("CertificateSummaryList", [])]
+    yield "acm", "ListCertificates", [{}, {"MaxItems": 1}, {"NextToken": "x"}]
+    yield "acm", "DescribeCertificate", [{}, {"CertificateArn": "none"}, *({"CertificateArn": c} for c in certificates)]
+    yield "apigateway", "GetRestApis", [{}, {"limit": 2}, {"limit": 2, "position": "demo/GetRestApis+page=2"}, {"position": "x"}]
+    yield "apigateway", "GetStages", [{"path": "demoapi00%d" % i} for i in range(9)]
+    elb = "arn:aws:elasticloadbalancing:%s:%s:" % (region, account)
+    yield "elasticloadbalancing", "DescribeTargetGroups", [{}, {"Names.member.1": "booking-api"}, {"Names.member.1": "none"}, {"PageSize": 2}]
+    yield "elasticloadbalancing", "DescribeTargetHealth", [{}, {"TargetGroupArn": "none"}, *({"TargetGroupArn": elb + "targetgroup/%s/0de000000000000%d" % x} for x in (
+        ("directory-web-blue", 1), ("directory-web-green", 2), ("booking-api", 3), ("booking-api-green", 4)))]
+    lb, listener = elb + "loadbalancer/app/neighbours/0de0000000000001", elb + "listener/app/neighbours/0de0000000000001/0de0000000000002"
+    yield "elasticloadbalancing", "DescribeLoadBalancers", [{}, {"Names.member.1": "neighbours"}, {"Names.member.1": "x"}, {"LoadBalancerArns.member.1": lb},
+                                                            {"LoadBalancerArns.member.1": "x"}]
+    yield "elasticloadbalancing", "DescribeListeners", [{}, {"LoadBalancerArn": lb}, {"LoadBalancerArn": "x"}, {"ListenerArns.member.1": listener},
+                                                        {"ListenerArns.member.1": "x"}]
+    yield "elasticloadbalancing", "DescribeRules", [{}, {"ListenerArn": listener}, {"ListenerArn": "x"}]
+
+
 def main():
     asked, bad = 0, 0
     for step in sys.argv[3:] or STEPS:
         old, new = Sim(os.path.abspath(sys.argv[1]), step), Sim(os.path.abspath(sys.argv[2]), step)
         for account in KEYS:
             for region in ("eu-west-2", "us-east-1"):
-                for service, op, requests in bodies(old, account, region):
+                for service, op, requests in chain(bodies(old, account, region), more_bodies(old, account, region)):
                     for body in requests:
                         a, b = (s.ask(account, region, service, op, body) for s in (old, new))
                         asked += 1
