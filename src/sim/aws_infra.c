@@ -1,4 +1,4 @@
-/* What stands around the functions: databases, containers, firewalls, costs. */
+/* What stands around the functions: containers, firewalls, costs. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,8 +13,6 @@ enum {
     SERVICES_MAX = 10
 };
 
-static const struct aws_paging DATABASE_PAGES = { "Marker", "MaxRecords", "Marker",
-                                                  100,      100,          "InvalidParameterValue" };
 static const struct aws_paging ECS_PAGES = {
     "nextToken", "maxResults", "nextToken", 100, 100, "InvalidParameterException"
 };
@@ -28,92 +26,6 @@ static const struct aws_paging ACL_PAGES = {
 static bool is_main(const struct aws_call *c)
 {
     return strcmp(c->region, "eu-west-2") == 0;
-}
-
-/* ---- RDS */
-
-/* clang-format off */
-static const struct {
-    const char *name, *status;
-    enum aws_account account;
-} DATABASES[] = {
-    { "uec-core-dos-live-cluster-14-one", "available", AWS_PROD },
-    { "uec-core-dos-live-cluster-14-two", "available", AWS_PROD },
-    { "uec-core-dos-put-cluster-14-one", "available", AWS_PROD },
-    { "uec-core-dos-put-cluster-14-two", "backing-up", AWS_PROD },
-    { "uec-core-dos-regression-cluster-14-one", "available", AWS_NONPROD },
-    { "uec-core-dos-regression-cluster-14-two", "available", AWS_NONPROD },
-    { "uec-core-dos-performance-cluster-14-one", "stopped", AWS_NONPROD },
-    { "uec-core-dos-performance-cluster-14-two", "stopped", AWS_NONPROD },
-};
-/* clang-format on */
-
-void aws_rds_instances(struct aws_call *c)
-{
-    const char *only = aws_in(c, "DBInstanceIdentifier");
-    cJSON *all = cJSON_CreateArray();
-
-    for (size_t i = 0; is_main(c) && i < ARRAY_LEN(DATABASES); i++) {
-        const char *name = DATABASES[i].name;
-        if (DATABASES[i].account != c->account || (only && strcmp(only, name) != 0))
-            continue;
-        cJSON *o = aws_put_object(all, NULL);
-        aws_put(o, "DBInstanceIdentifier", name);
-        aws_put(o, "DBInstanceClass", "db.r6g.large");
-        aws_put(o, "Engine", "aurora-postgresql");
-        aws_put(o, "EngineVersion", "14.9");
-        aws_put(o, "DBInstanceStatus", DATABASES[i].status);
-        cJSON *e = aws_put_object(o, "Endpoint");
-        aws_putf(e, "Address", "%s.demo.eu-west-2.rds.amazonaws.com", name);
-        aws_put_int(e, "Port", 5432);
-        aws_put_time(c, o, "InstanceCreateTime", 1650000000);
-        aws_put_bool(o, "MultiAZ", false);
-    }
-    if (only && cJSON_GetArraySize(all) == 0)
-        aws_fail(c, 404, "DBInstanceNotFound", "DBInstance %s not found.", only);
-    aws_put_page(c, "DBInstances", all, &DATABASE_PAGES);
-}
-
-/* Production's databases of the demo profile are being brought to the next version. */
-void aws_rds_switches(struct aws_call *c)
-{
-    static const char *const members[] = { "one", "two" };
-    static const char *const tasks[] = { "CREATING_READ_REPLICA_OF_SOURCE",
-                                         "DB_ENGINE_VERSION_UPGRADE", "CONFIGURE_BACKUPS" };
-    static const char id[] = "bgd-demo0put0upgrade";
-    const char *only = aws_in(c, "BlueGreenDeploymentIdentifier");
-    bool is_here = is_main(c) && c->account == AWS_PROD && (!only || strcmp(only, id) == 0);
-    cJSON *all = cJSON_CreateArray();
-    char arn[200];
-
-    if (only && !is_here)
-        aws_fail(c, 404, "BlueGreenDeploymentNotFoundFault", "Blue/green deployment %s not found.",
-                 only);
-    if (is_here) {
-        cJSON *o = aws_put_object(all, NULL);
-        aws_put(o, "BlueGreenDeploymentIdentifier", id);
-        aws_put(o, "BlueGreenDeploymentName", "uec-core-dos-put-upgrade");
-        aws_arn(c, arn, sizeof arn, "rds", "cluster:uec-core-dos-put-cluster-14");
-        aws_put(o, "Source", arn);
-        aws_putf(o, "Target", "%s-green-d3m0ab", arn);
-        cJSON *details = aws_put_array(o, "SwitchoverDetails");
-        for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-            cJSON *m = aws_put_object(details, NULL);
-            aws_arn(c, arn, sizeof arn, "rds", "db:uec-core-dos-put-cluster-14-%s", members[i]);
-            aws_put(m, "SourceMember", arn);
-            aws_putf(m, "TargetMember", "%s-green-d3m0ab", arn);
-            aws_put(m, "Status", "AVAILABLE");
-        }
-        cJSON *done = aws_put_array(o, "Tasks");
-        for (size_t i = 0; i < ARRAY_LEN(tasks); i++) {
-            cJSON *t = aws_put_object(done, NULL);
-            aws_put(t, "Name", tasks[i]);
-            aws_put(t, "Status", "COMPLETED");
-        }
-        aws_put(o, "Status", "AVAILABLE");
-        aws_put_time(c, o, "CreateTime", AWS_STORY_NOW - 7200);
-    }
-    aws_put_page(c, "BlueGreenDeployments", all, &DATABASE_PAGES);
 }
 
 /* ---- ECS */

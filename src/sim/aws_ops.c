@@ -72,8 +72,6 @@ const struct aws_op aws_ops[] = {
     { "logs", "FilterLogEvents", NULL, aws_logs_filter },
     { "logs", "GetLogEvents", NULL, aws_logs_get },
     { "ce", "GetCostAndUsage", NULL, aws_ce_cost },
-    { "rds", "DescribeDBInstances", NULL, aws_rds_instances },
-    { "rds", "DescribeBlueGreenDeployments", NULL, aws_rds_switches },
     { "ecs", "ListClusters", NULL, aws_ecs_clusters },
     { "ecs", "ListServices", NULL, aws_ecs_services },
     { "ecs", "DescribeServices", NULL, aws_ecs_describe },

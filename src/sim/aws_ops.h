@@ -15,7 +15,7 @@ struct aws_call;
     X(dynamo_table) X(dynamo_get) X(dynamo_scan) \
     X(sns_subscriptions) X(events_rules) \
     X(logs_start) X(logs_results) X(logs_groups) X(logs_filter) X(logs_get) \
-    X(ce_cost) X(rds_instances) X(rds_switches) \
+    X(ce_cost) \
     X(ecs_clusters) X(ecs_services) X(ecs_describe) X(ecs_task_sets) \
     X(waf_acls) \
     X(xray_summaries) X(xray_traces)

@@ -40,7 +40,7 @@ class Sim:
         if op in ROUTES:
             query = {k: v for k, v in body.items() if k != "path"}
             path, method, data = ROUTES[op].format(body.get("path")) + ("?" + urllib.parse.urlencode(query) if query else ""), "GET", None
-        elif service == "elasticloadbalancing":
+        elif service in ("elasticloadbalancing", "rds"):
             data = urllib.parse.urlencode({"Action": op, "Version": "2015-12-01", **body})
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
         else:
@@ -150,6 +150,9 @@ def more_bodies(old, account, region):
     yield "acm", "DescribeCertificate", [{}, {"CertificateArn": "none"}, *({"CertificateArn": c} for c in certificates)]
     yield "apigateway", "GetRestApis", [{}, {"limit": 2}, {"limit": 2, "position": "demo/GetRestApis+page=2"}, {"position": "x"}]
     yield "apigateway", "GetStages", [{"path": "demoapi00%d" % i} for i in range(9)]
+    names = ("uec-core-dos-put-cluster-14-two", "uec-core-dos-performance-cluster-14-one", "none")
+    yield "rds", "DescribeDBInstances", [{}, {"MaxRecords": 1}, {"Marker": "x"}, *({"DBInstanceIdentifier": n} for n in names)]
+    yield "rds", "DescribeBlueGreenDeployments", [{}, *({"BlueGreenDeploymentIdentifier": n} for n in ("bgd-demo0put0upgrade", "none"))]
     elb = "arn:aws:elasticloadbalancing:%s:%s:" % (region, account)
     yield "elasticloadbalancing", "DescribeTargetGroups", [{}, {"Names.member.1": "booking-api"}, {"Names.member.1": "none"}, {"PageSize": 2}]
     yield "elasticloadbalancing", "DescribeTargetHealth", [{}, {"TargetGroupArn": "none"}, *({"TargetGroupArn": elb + "targetgroup/%s/0de000000000000%d" % x} for x in (
