@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "opsdeck/base/clock.h"
+#include "opsdeck/base/hide.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/net/redact.h"
@@ -66,7 +67,7 @@ static void make_safe(void)
     unsetenv("CURL_SSL_BACKEND");
     setlocale(LC_CTYPE, ""); /* LC_NUMERIC stays "C": JSON and SQL want points */
     setlocale(LC_TIME, "C");
-    log_set_redactor(redact_text);
+    hide_set_hooks(&redact_hooks);
     memory_policy();
 }
 

@@ -2,78 +2,93 @@
 #include "opsdeck/base/err.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "opsdeck/base/hide.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
 
-/* Error texts quote foreign bytes, so every one passes the text door here, once. */
-static void put_text(struct err *e, const char *raw)
-{
-    struct sbuf sb;
+enum {
+    TEXT_MAX = 64 * 1024 /* of a text before it is cut */
+};
 
-    sbuf_init(&sb, sizeof e->text * 2);
-    utf8_clean(&sb, raw, strlen(raw), UTF8_LINE);
-    size_t n = sb.len < sizeof e->text ? sb.len : sizeof e->text - 1;
-    while (n > 0 && n < sb.len && ((unsigned char)sb.buf[n] & 0xc0) == 0x80)
+/* Error texts quote foreign bytes: secrets go, then the text door, then the cut, in this order. */
+static void put_text(struct err *e, struct sbuf *raw)
+{
+    struct sbuf clean;
+
+    hide_text(raw);
+    sbuf_init(&clean, raw->len * 4 + 16);
+    utf8_clean(&clean, raw->buf, raw->len, UTF8_LINE);
+    size_t n = clean.len < sizeof e->text ? clean.len : sizeof e->text - 1;
+    while (n > 0 && n < clean.len && ((unsigned char)clean.buf[n] & 0xc0) == 0x80)
         n--;
-    memcpy(e->text, sb.buf, n);
+    memcpy(e->text, clean.buf, n);
     e->text[n] = '\0';
-    sbuf_release(&sb);
+    sbuf_release(&clean);
+}
+
+bool err_setv(struct err *e, enum err_code code, int detail, const char *fmt, va_list ap)
+{
+    struct sbuf raw;
+
+    if (!e)
+        return false;
+    sbuf_init(&raw, TEXT_MAX);
+    sbuf_addv(&raw, fmt, ap);
+    e->code = code;
+    e->detail = detail;
+    put_text(e, &raw);
+    sbuf_release(&raw);
+    return false;
 }
 
 bool err_set(struct err *e, enum err_code code, int detail, const char *fmt, ...)
 {
-    char raw[sizeof e->text];
     va_list ap;
 
-    if (!e)
-        return false;
     va_start(ap, fmt);
-    vsnprintf(raw, sizeof raw, fmt, ap);
+    err_setv(e, code, detail, fmt, ap);
     va_end(ap);
-    e->code = code;
-    e->detail = detail;
-    put_text(e, raw);
     return false;
 }
 
 bool err_ctx(struct err *e, const char *fmt, ...)
 {
-    char raw[sizeof e->text * 2];
+    struct sbuf raw;
     va_list ap;
-    int n;
 
     if (!e)
         return false;
+    sbuf_init(&raw, TEXT_MAX);
     va_start(ap, fmt);
-    n = vsnprintf(raw, sizeof raw / 2, fmt, ap);
+    sbuf_addv(&raw, fmt, ap);
     va_end(ap);
-    if (n < 0)
-        n = 0;
-    if ((size_t)n >= sizeof raw / 2)
-        n = (int)(sizeof raw / 2) - 1;
-    snprintf(raw + n, sizeof raw - (size_t)n, ": %s", e->text);
-    put_text(e, raw);
+    sbuf_addf(&raw, ": %s", e->text);
+    put_text(e, &raw);
+    sbuf_release(&raw);
     return false;
 }
 
 bool err_errno(struct err *e, int errnum, const char *fmt, ...)
 {
-    char raw[sizeof e->text], reason[128];
+    char reason[128];
+    struct sbuf raw;
     va_list ap;
 
     if (!e)
         return false;
+    sbuf_init(&raw, TEXT_MAX);
     va_start(ap, fmt);
-    vsnprintf(raw, sizeof raw, fmt, ap);
+    sbuf_addv(&raw, fmt, ap);
     va_end(ap);
     /* The GNU form, which may answer from a constant table. */
-    const char *why = strerror_r(errnum, reason, sizeof reason);
-    return err_set(e, errnum == EACCES || errnum == EPERM ? ERR_PERM : ERR_IO, errnum, "%s: %s",
-                   raw, why);
+    sbuf_addf(&raw, ": %s", strerror_r(errnum, reason, sizeof reason));
+    e->code = errnum == EACCES || errnum == EPERM ? ERR_PERM : ERR_IO;
+    e->detail = errnum;
+    put_text(e, &raw);
+    sbuf_release(&raw);
+    return false;
 }
 
 const char *err_word(enum err_code code)

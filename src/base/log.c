@@ -13,12 +13,14 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/err.h"
+#include "opsdeck/base/hide.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
 
 enum {
     RING_LINES = 500,
+    RAW_MAX_BYTES = 64 * 1024,
     LINE_MAX_BYTES = 2048,
     ROTATE_BYTES = 5 * 1024 * 1024
 };
@@ -33,20 +35,12 @@ static struct {
     off_t written;
     enum log_level least;
     uint64_t dropped;
-    void (*redact)(struct sbuf *line);
 } lg = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .least = LOG_INFO };
 
 void log_set_level(enum log_level least)
 {
     pthread_mutex_lock(&lg.lock);
     lg.least = least;
-    pthread_mutex_unlock(&lg.lock);
-}
-
-void log_set_redactor(void (*redact)(struct sbuf *line))
-{
-    pthread_mutex_lock(&lg.lock);
-    lg.redact = redact;
     pthread_mutex_unlock(&lg.lock);
 }
 
@@ -130,21 +124,23 @@ void log_add(enum log_level level, const char *room, const char *fmt, ...)
 {
     static const char *const words[] = { "debug", "info", "warn", "error" };
     _Static_assert(ARRAY_LEN(words) == LOG_ERROR + 1, "a word for each");
-    char raw[LINE_MAX_BYTES], now[TIME_TEXT_MAX];
-    struct sbuf line;
+    char now[TIME_TEXT_MAX];
+    struct sbuf raw, line;
     va_list ap;
 
+    sbuf_init(&raw, RAW_MAX_BYTES);
     va_start(ap, fmt);
-    vsnprintf(raw, sizeof raw, fmt, ap);
+    sbuf_addv(&raw, fmt, ap);
     va_end(ap);
+    hide_text(&raw); /* before the cut */
+    if (raw.len > LINE_MAX_BYTES)
+        raw.len = LINE_MAX_BYTES;
     pthread_mutex_lock(&lg.lock);
     if (level >= lg.least) {
         sbuf_init(&line, LINE_MAX_BYTES * 4);
         sbuf_addf(&line, "%s %s %s: ", time_iso(clock_wall_ms(clock_system()), now), words[level],
                   room);
-        utf8_clean(&line, raw, strlen(raw), UTF8_LINE);
-        if (lg.redact)
-            lg.redact(&line);
+        utf8_clean(&line, raw.buf, raw.len, UTF8_LINE);
         free(lg.ring[lg.next]);
         lg.ring[lg.next] = xstrdup(line.buf);
         lg.next = (lg.next + 1) % RING_LINES;
@@ -155,6 +151,7 @@ void log_add(enum log_level level, const char *room, const char *fmt, ...)
         sbuf_release(&line);
     }
     pthread_mutex_unlock(&lg.lock);
+    sbuf_release(&raw);
 }
 
 void log_tail(size_t n, struct sbuf *out)

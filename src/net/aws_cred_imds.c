@@ -136,7 +136,7 @@ static struct cred_set *read_keys(struct cred_job *job, const struct http_respon
     if (!json)
         err_set(e, ERR_PARSE, 0, "the keys it gives are not a JSON object");
     else if (!code || strcmp(code, "Success") != 0)
-        err_set(e, ERR_AUTH, 0, "it gives no keys: %.100s", code ? code : "no Code in its answer");
+        err_set(e, ERR_AUTH, 0, "it gives no keys: %s", code ? code : "no Code in its answer");
     else
         set = cred_set_new(job, &f, e);
     cred_json_free(json);

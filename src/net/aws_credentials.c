@@ -213,17 +213,6 @@ static void tell_all(struct aws_creds *c, struct entry *en, struct cred_set *set
     c->delivery = d.outer;
 }
 
-static void redact_err(struct err *e)
-{
-    struct sbuf sb;
-
-    sbuf_init(&sb, 8 * sizeof e->text);
-    sbuf_adds(&sb, e->text);
-    redact_text(&sb);
-    snprintf(e->text, sizeof e->text, "%s", sb.buf);
-    sbuf_release(&sb);
-}
-
 void cred_job_fail(struct cred_job *job, const struct err *e)
 {
     require(job && job->entry && e);
@@ -231,9 +220,7 @@ void cred_job_fail(struct cred_job *job, const struct err *e)
     struct entry *en = job->entry;
     struct err fault = *e;
 
-    redact_err(&fault); /* before the cut that a longer text brings, and after it */
     err_ctx(&fault, "%s", job->what);
-    redact_err(&fault);
     en->fault = fault;
     en->fault_until_ms = clock_mono_ms(c->o.clock) + FAULT_KEPT_MS;
     en->job = NULL;

@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "opsdeck/base/clock.h"
-#include "opsdeck/base/time_scan.h"
+#include "opsdeck/base/hide.h"
 #include "opsdeck/base/mem.h"
+#include "opsdeck/base/time_scan.h"
 #include "opsdeck/base/utf8.h"
 #include "opsdeck/base/require.h"
 
@@ -29,6 +30,15 @@ static char *lower_dup(struct arena *mem, const char *s)
     return low;
 }
 
+/* What a server says back of our own secrets goes no further than this. */
+static const char *hidden_dup(struct arena *mem, const char *s, size_t max)
+{
+    size_t n = strlen(s);
+    char *own = arena_strndup(mem, s, n);
+
+    return utf8_clean_dup(mem, own, hide_values(own, n), max, UTF8_LINE);
+}
+
 /* Set-Cookie is a credential nobody here uses, so it goes no further than this. */
 static void take_headers(struct http_response *resp, CURL *easy)
 {
@@ -42,8 +52,7 @@ static void take_headers(struct http_response *resp, CURL *easy)
             continue;
         VEC_GROW(list, n, cap);
         list[n].name = name;
-        list[n++].value =
-            utf8_clean_dup(resp->mem, h->value, strlen(h->value), HEADER_VALUE_MAX, UTF8_LINE);
+        list[n++].value = hidden_dup(resp->mem, h->value, HEADER_VALUE_MAX);
     }
     struct http_header *kept = arena_array(resp->mem, n, sizeof *kept);
     if (n)
@@ -82,10 +91,10 @@ static void take_redirect(struct http_response *resp, CURL *easy)
         port = http_url_part(u, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
     }
     curl_url_cleanup(u);
-    char text[512];
-    snprintf(text, sizeof text, "%s%s%s", host && *host ? host : "an unreadable address",
-             port ? ":" : "", port ? port : "");
-    resp->redirect = utf8_clean_dup(resp->mem, text, strlen(text), 300, UTF8_LINE);
+    const char *text =
+        arena_printf(resp->mem, "%s%s%s", host && *host ? host : "an unreadable address",
+                     port ? ":" : "", port ? port : "");
+    resp->redirect = hidden_dup(resp->mem, text, 300);
     free(host);
     free(port);
 }
@@ -120,7 +129,7 @@ static bool check_length(const struct http_response *resp, const struct request 
         if (strcmp(resp->headers[i].name, "content-length") != 0)
             continue;
         if (!str_to_i64(value, 0, INT64_MAX, &v))
-            return err_set(e, ERR_PARSE, 0, "%s: bad response: Content-Length \"%.40s\"", r->place,
+            return err_set(e, ERR_PARSE, 0, "%s: bad response: Content-Length \"%s\"", r->place,
                            value);
         if (length >= 0 && v != length)
             return err_set(e, ERR_PARSE, 0, "%s: bad response: two different Content-Lengths",

@@ -1,26 +1,30 @@
 /*
- * Live secrets, found by value in any of their usual disguises: as they are, percent-encoded,
- * base64 at each of the three alignments (both alphabets), hex. redact_text() goes through the
- * text once; well-known shapes of secrets nobody registered are in redact_shapes.c.
+ * Live secrets, found by value in any of their usual disguises: as they are, percent-encoded, with
+ * escapes of JSON, base64 at each of the three alignments (both alphabets), hex. redact_text() goes
+ * through the text once; well-known shapes of secrets nobody registered are in redact_shapes.c.
  */
 #include "opsdeck/net/redact.h"
 
 #include <ctype.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "opsdeck/base/hide.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/secret.h"
 #include "opsdeck/base/require.h"
+#include "opsdeck/base/utf8.h"
 
 #include "redact_priv.h"
 
 enum {
     SECRET_MIN = 6,
+    PART_BYTES = 64 * 1024,
     NFORMS = 7 /* hex, and base64 in 3 alignments times 2 alphabets */
 };
 
@@ -34,6 +38,7 @@ static struct {
     pthread_mutex_t lock;
     struct known *v;
     size_t n, cap;
+    unsigned char starts[65536 / 8]; /* a bit for each two bytes that some disguise begins with */
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void make_hex(struct secret *out, const char *s, size_t n)
@@ -74,6 +79,49 @@ static void make_base64(struct secret *out, const char *s, size_t n, unsigned sh
     free(b64);
 }
 
+/* ---- where one may begin: most places of a text are passed over by one look at a bit */
+
+static void mark_start(unsigned char a, unsigned char b)
+{
+    unsigned pair = (unsigned)a << 8 | b;
+
+    all.starts[pair / 8] |= (unsigned char)(1u << pair % 8);
+}
+
+static void mark_starts(const struct known *k)
+{
+    unsigned char a = (unsigned char)k->plain.bytes[0], b = (unsigned char)k->plain.bytes[1];
+    const unsigned char first[] = { a, a == ' ' ? '+' : a }, second[] = { b, '%', '\\', '+' };
+
+    for (size_t i = 0; i < ARRAY_LEN(first); i++)
+        for (size_t j = 0; j < ARRAY_LEN(second); j++)
+            mark_start(first[i], second[j]);
+    for (size_t f = 0; f < NFORMS; f++) {
+        const char *s = k->forms[f].bytes;
+        if (k->forms[f].len < SECRET_MIN)
+            continue;
+        mark_start((unsigned char)s[0], (unsigned char)s[1]);
+        if (f == 0) /* hex, in either case */
+            for (unsigned bits = 0; bits < 4; bits++)
+                mark_start((unsigned char)(bits & 1 ? toupper(s[0]) : s[0]),
+                           (unsigned char)(bits & 2 ? toupper(s[1]) : s[1]));
+    }
+}
+
+static void mark_all(void)
+{
+    memset(all.starts, 0, sizeof all.starts);
+    for (size_t i = 0; i < all.n; i++)
+        mark_starts(&all.v[i]);
+}
+
+static bool may_begin(const char *s, size_t n)
+{
+    unsigned pair = n > 1 ? (unsigned)(unsigned char)s[0] << 8 | (unsigned char)s[1] : 0;
+
+    return s[0] == '%' || s[0] == '\\' || (all.starts[pair / 8] >> pair % 8 & 1);
+}
+
 static struct known *find(const char *secret, size_t len)
 {
     for (size_t i = 0; i < all.n; i++)
@@ -96,6 +144,7 @@ void redact_add(const char *secret, size_t len)
         make_hex(&k->forms[0], secret, len);
         for (unsigned i = 0; i < 6; i++)
             make_base64(&k->forms[1 + i], secret, len, i % 3, i >= 3);
+        mark_starts(k);
     }
     k->uses++;
     pthread_mutex_unlock(&all.lock);
@@ -112,6 +161,7 @@ void redact_remove(const char *secret, size_t len)
         for (size_t i = 0; i < NFORMS; i++)
             secret_release(&k->forms[i]);
         *k = all.v[--all.n];
+        mark_all();
         if (all.n == 0) { /* nothing is left for a leak checker, or a core, to find */
             free(all.v);
             all.v = NULL;
@@ -128,23 +178,73 @@ static int hex_digit(char c)
     return at ? (int)(at - abc) : -1;
 }
 
-/* The secret at `s`, each byte as itself or as %XX (a space also as +): bytes of text, or 0. */
-static size_t match_percent(const char *s, size_t n, const struct secret *secret)
+static int hex_number(const char *s, size_t n)
+{
+    int v = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int d = hex_digit(s[i]);
+        if (d < 0)
+            return -1;
+        v = v << 4 | d;
+    }
+    return v;
+}
+
+/* Backslashes in front of an escape: JSON in a string of JSON has several. */
+static size_t backslashes(const char *s, size_t n)
+{
+    size_t k = 0;
+
+    while (k < n && k < 8 && s[k] == '\\')
+        k++;
+    return k;
+}
+
+/* `want` as it may be written: itself, %XX (a space also +), or an escape of JSON. Bytes, or 0. */
+static size_t match_byte(const char *s, size_t n, char want)
+{
+    static const char names[] = "bfnrt", controls[] = "\b\f\n\r\t";
+    size_t k = want == '\\' ? 0 : backslashes(s, n);
+
+    if (n >= 3 && s[0] == '%' && hex_number(s + 1, 2) == (unsigned char)want)
+        return 3;
+    if (k == n)
+        return 0;
+    if (k && s[k]) {
+        const char *name = strchr(names, s[k]);
+        if (name && controls[name - names] == want)
+            return k + 1;
+        return s[k] == want && strchr("\"/", want) ? k + 1 : 0;
+    }
+    if (want == '\\' && n >= 2 && s[0] == want && s[1] == want)
+        return 2;
+    return s[k] == want || (want == ' ' && s[k] == '+');
+}
+
+/* The character at `want`, of *bytes, as \uXXXX: bytes of text, or 0. */
+static size_t match_escape(const char *s, size_t n, const char *want, size_t nwant, size_t *bytes)
+{
+    size_t k = backslashes(s, n);
+    uint32_t c;
+
+    *bytes = utf8_decode(want, nwant, &c);
+    return k && n >= k + 5 && s[k] == 'u' && hex_number(s + k + 1, 4) == (int)c ? k + 5 : 0;
+}
+
+/* The secret at `s`, however each of its bytes is written: bytes of text, or 0. */
+static size_t match_written(const char *s, size_t n, const struct secret *secret)
 {
     size_t at = 0;
 
-    for (size_t i = 0; i < secret->len; i++) {
-        char want = secret->bytes[i];
-        if (at >= n)
+    for (size_t i = 0; i < secret->len;) {
+        size_t used = match_byte(s + at, n - at, secret->bytes[i]), bytes = 1;
+        if (!used)
+            used = match_escape(s + at, n - at, secret->bytes + i, secret->len - i, &bytes);
+        if (!used)
             return 0;
-        int high = s[at] == '%' && at + 2 < n ? hex_digit(s[at + 1]) : -1;
-        int low = high >= 0 ? hex_digit(s[at + 2]) : -1;
-        if (low >= 0 && (char)(high << 4 | low) == want)
-            at += 3;
-        else if (s[at] == want || (want == ' ' && s[at] == '+'))
-            at++;
-        else
-            return 0;
+        at += used;
+        i += bytes;
     }
     return at;
 }
@@ -164,7 +264,7 @@ static size_t match_any(const char *s, size_t n)
     size_t best = 0;
 
     for (size_t i = 0; i < all.n; i++) {
-        size_t len = match_percent(s, n, &all.v[i].plain);
+        size_t len = match_written(s, n, &all.v[i].plain);
         best = len > best ? len : best;
         for (size_t f = 0; f < NFORMS; f++) {
             len = match_form(s, n, &all.v[i].forms[f], f == 0);
@@ -174,26 +274,53 @@ static size_t match_any(const char *s, size_t n)
     return best;
 }
 
-/* False when nothing was found: `out` is then not filled. */
-static bool hide_known(const struct sbuf *text, struct sbuf *out)
+/*
+ * With the lock held: the bytes from *at to `end` go to `to`, secrets as three stars. The last one
+ * may reach beyond `end`. Nothing is written in front of what is still to be read: a secret has
+ * six bytes at least.
+ */
+static char *hide_part(const char *s, size_t n, size_t *at, size_t end, char *to)
 {
-    size_t from = 0;
-    bool found = false;
+    size_t from = *at, i = *at;
 
-    for (size_t i = 0; i < text->len;) {
-        size_t n = match_any(text->buf + i, text->len - i);
-        if (n == 0) {
+    while (i < end) {
+        size_t gone = may_begin(s + i, n - i) ? match_any(s + i, n - i) : 0;
+        if (!gone) {
             i++;
             continue;
         }
-        found = true;
-        sbuf_add(out, text->buf + from, i - from);
-        sbuf_adds(out, "***");
-        from = i += n;
+        memmove(to, s + from, i - from);
+        to += i - from;
+        memcpy(to, "***", 3);
+        to += 3;
+        from = i += gone;
     }
-    if (found)
-        sbuf_add(out, text->buf + from, text->len - from);
-    return found;
+    memmove(to, s + from, i - from);
+    *at = i;
+    return to + (i - from);
+}
+
+size_t redact_values(char *s, size_t n)
+{
+    char *to = s;
+
+    for (size_t at = 0; at < n;) {
+        size_t end = n - at < PART_BYTES ? n : at + PART_BYTES;
+        /* The loop may wait to tell a secret: it waits for a part, not for megabytes. */
+        pthread_mutex_lock(&all.lock);
+        if (all.n > 0) {
+            to = hide_part(s, n, &at, end, to);
+        } else {
+            memmove(to, s + at, end - at);
+            to += end - at;
+            at = end;
+        }
+        pthread_mutex_unlock(&all.lock);
+    }
+    size_t len = (size_t)(to - s);
+    explicit_bzero(s + len, n - len);
+    s[len] = '\0';
+    return len;
 }
 
 /* *** may be longer than what it hides; a text at its cap then loses its end, not its whole. */
@@ -211,12 +338,11 @@ void redact_text(struct sbuf *text)
     require(text);
     struct sbuf out;
 
+    text->len = redact_values(text->buf, text->len);
     sbuf_init(&out, text->len * 4 + 64);
-    pthread_mutex_lock(&all.lock);
-    if (all.n > 0 && hide_known(text, &out))
-        replace(text, &out);
-    pthread_mutex_unlock(&all.lock);
     if (redact_shapes(text, &out))
         replace(text, &out);
     sbuf_release(&out);
 }
+
+const struct hide_hooks redact_hooks = { .values = redact_values, .text = redact_text };

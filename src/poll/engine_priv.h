@@ -129,7 +129,6 @@ void run_start(struct slot *sl);
 void run_free(struct run *run);                           /* drops what is under way */
 void run_fail_step(struct run *run, const struct err *e); /* of the step at hand */
 void run_item_done(struct run *run);
-void run_hide_secrets(struct err *e);
 const struct step_def *run_step(const struct run *run);
 const struct plan_source *run_source(const struct run *run);
 

@@ -70,7 +70,6 @@ static void item_fail(struct item *it, struct err *e)
 {
     struct err copy = *e;
 
-    run_hide_secrets(&copy);
     if (it->plan.transport == TRANSPORT_HTTP && it->plan.http.url)
         err_ctx(&copy, "%s %s", it->plan.http.method, it->plan.http.url);
     else if (it->plan.transport == TRANSPORT_AWS &&

@@ -12,7 +12,6 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/require.h"
-#include "opsdeck/net/redact.h"
 
 #include "engine_priv.h"
 
@@ -316,26 +315,12 @@ static void commit_step(struct run *run)
     ask_ingest(run, job, on_commit, NULL);
 }
 
-/* A server may say our own key back in its error: it goes to store, screen and report without. */
-void run_hide_secrets(struct err *e)
-{
-    require(e);
-    struct sbuf sb;
-
-    sbuf_init(&sb, sizeof e->text * 4);
-    sbuf_adds(&sb, e->text);
-    redact_text(&sb);
-    snprintf(e->text, sizeof e->text, "%s", sb.buf);
-    sbuf_release(&sb);
-}
-
 void run_fail_step(struct run *run, const struct err *cause)
 {
     require(run && cause);
     struct err e = *cause; /* it may live in an item that goes now */
     const struct step_def *st = run_step(run);
 
-    run_hide_secrets(&e);
     free_items(run);
     note_failed_look(run, &e);
     if (run->slot->src->recipe->nsteps > 1)

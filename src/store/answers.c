@@ -51,11 +51,16 @@ struct kept_answer *answer_new(struct ingest_db *in, const struct ingest_job *jo
     struct kept_answer *a;
     int64_t hash = 0;
     bool is_kept = true;
+    char *headers;
 
+    if (!foreign_headers(in, job->step, job->headers_json, &headers, e))
+        return NULL;
     if (job->body) {
         hash = hash_body(in, job->body, job->body_len);
-        if (!has_body(in, job, hash, &is_kept, e))
+        if (!has_body(in, job, hash, &is_kept, e)) {
+            free(headers);
             return NULL;
+        }
     }
     a = xcalloc(1, sizeof *a);
     a->step = xstrdup(job->step->step);
@@ -63,7 +68,7 @@ struct kept_answer *answer_new(struct ingest_db *in, const struct ingest_job *jo
     a->etag = dup_or_null(job->etag);
     a->last_modified = dup_or_null(job->last_modified);
     a->content_type = dup_or_null(job->content_type);
-    a->headers = dup_or_null(job->headers_json);
+    a->headers = headers;
     a->http_status = job->body ? job->http_status : STATUS_KEPT;
     a->fingerprint = job->step->fingerprint;
     a->body_hash = hash;

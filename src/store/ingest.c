@@ -61,9 +61,12 @@ static void *do_job(void *ctx, void *item)
 {
     struct ingest *in = ctx;
     struct ingest_result *r = result_of(item);
+    struct arena *mem = arena_new();
 
+    foreign_hide(item, mem);
     writer_do(&in->writer, item, r);
     free_job(NULL, item);
+    arena_free(mem);
     return r;
 }
 

@@ -30,4 +30,7 @@ MUST_CHECK bool writer_open(struct writer *w, const struct ingest_opts *o, char 
 bool writer_do(struct writer *w, const struct ingest_job *job, struct ingest_result *r);
 void writer_close(struct writer *w);
 
+/* foreign.c: the first thing that happens to a job; texts that change are in `mem`. */
+void foreign_hide(struct ingest_job *job, struct arena *mem);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "opsdeck/base/hide.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
@@ -51,8 +52,11 @@ static bool decode(const struct map_step *step, const struct map_body *body, str
     enum map_format format = body->is_error_data ? MAP_JSON : step->format;
     sbuf_init(&text, DECODED_MAX);
     bool ok =
-        charset_to_utf8(body->bytes ? body->bytes : "", body->len, body->content_type, &text, e) &&
-        decoders[format](text.buf, text.len, out, e);
+        charset_to_utf8(body->bytes ? body->bytes : "", body->len, body->content_type, &text, e);
+    if (ok) {
+        text.len = hide_values(text.buf, text.len); /* another charset than UTF-8 hid them so far */
+        ok = decoders[format](text.buf, text.len, out, e);
+    }
     sbuf_release(&text);
     return ok;
 }

@@ -6,7 +6,6 @@
 #include "opsdeck/store/sandbox.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -50,12 +49,11 @@ static struct box *box_of(struct sandbox *sb)
 bool map_fail(const struct map_sql *sql, int offset, struct err *e, const char *fmt, ...)
 {
     require(sql && fmt);
-    char what[400];
     int line = sql->line, col = sql->col;
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(what, sizeof what, fmt, ap);
+    err_setv(e, ERR_MAP, 0, fmt, ap);
     va_end(ap);
     for (int i = 0; sql->sql && i < offset && sql->sql[i]; i++) {
         if (sql->sql[i] == '\n') {
@@ -65,7 +63,10 @@ bool map_fail(const struct map_sql *sql, int offset, struct err *e, const char *
             col++;
         }
     }
-    return err_set(e, ERR_MAP, 0, "%s:%d:%d: %s", sql->file ? sql->file : "(sql)", line, col, what);
+    char *place = sqlite3_mprintf("%s:%d:%d", sql->file ? sql->file : "(sql)", line, col);
+    err_ctx(e, "%s", place ? place : "(sql)");
+    sqlite3_free(place);
+    return false;
 }
 
 /* ---- the authorizer */
@@ -544,6 +545,19 @@ static bool check_binds(const struct map_sql *sql, sqlite3_stmt *st, const char 
     return true;
 }
 
+/* Of the answer's headers only those are kept that can be named beforehand. */
+static bool check_headers(const struct map_sql *sql, struct err *e)
+{
+    const char *p = sql->sql, *name;
+    size_t n;
+    int rc;
+
+    while ((rc = rules_next_header(&p, &name, &n)) == 1)
+        ;
+    return rc == 0 || map_fail(sql, (int)(p - sql->sql), e,
+                               "header() takes one name in quotes: header('Link')");
+}
+
 bool sandbox_check(struct sandbox *sb, const struct map_sql *sql, const char *const *names,
                    size_t nnames, bool is_rows, struct err *e)
 {
@@ -556,7 +570,7 @@ bool sandbox_check(struct sandbox *sb, const struct map_sql *sql, const char *co
     if (!st)
         return false;
     struct arena *mem = arena_new();
-    bool ok = check_binds(sql, st, names, nnames, e) &&
+    bool ok = check_headers(sql, e) && check_binds(sql, st, names, nnames, e) &&
               (!is_rows || row_shape_new(mem, st, &rows, e) != NULL);
     arena_free(mem);
     sqlite3_finalize(st);

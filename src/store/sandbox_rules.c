@@ -101,3 +101,57 @@ int rules_split_label(const char *sql)
     }
     return -1;
 }
+
+/* Behind a text in quotes, a comment or nothing of the kind; NULL when it has no end. */
+static const char *skip_quiet(const char *p)
+{
+    const char *end;
+
+    if (*p == '\'' || *p == '"') {
+        end = strchr(p + 1, *p);
+        return end ? end + 1 : NULL;
+    }
+    if (p[0] == '-' && p[1] == '-')
+        return strchr(p, '\n');
+    if (p[0] == '/' && p[1] == '*') {
+        end = strstr(p + 2, "*/");
+        return end ? end + 2 : NULL;
+    }
+    return p;
+}
+
+static bool is_name(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+int rules_next_header(const char **sql, const char **name, size_t *n)
+{
+    static const char blanks[] = " \t\r\n";
+    const char *p = *sql;
+
+    while (p && *p) {
+        const char *next = skip_quiet(p);
+        if (next != p || !is_name(*p)) {
+            p = next == p ? p + 1 : next;
+            continue;
+        }
+        const char *end = p;
+        while (is_name(*end))
+            end++;
+        const char *call = end + strspn(end, blanks);
+        bool is_ours = end - p == 6 && !sqlite3_strnicmp(p, "header", 6) && *call == '(';
+        p = end;
+        if (!is_ours)
+            continue;
+        const char *text = call + 1 + strspn(call + 1, blanks);
+        *sql = call + 1;
+        end = *text == '\'' ? strchr(text + 1, '\'') : NULL;
+        if (!end || end[1 + strspn(end + 1, blanks)] != ')')
+            return -1;
+        *name = text + 1;
+        *n = (size_t)(end - *name);
+        return 1;
+    }
+    return 0;
+}

@@ -345,6 +345,9 @@ MUST_CHECK bool answers_write(struct ingest_db *in, const struct map_step *step,
                               const struct kept_answer *list, int64_t now_ms, struct err *e);
 struct kept_answer *answer_new(struct ingest_db *in, const struct ingest_job *job, struct err *e);
 void answers_free(struct kept_answer *list);
+/* Of `headers_json` what header() of the step's SQL names, as JSON on the heap; NULL: none. */
+MUST_CHECK bool foreign_headers(struct ingest_db *in, const struct map_step *step,
+                                const char *headers_json, char **out, struct err *e);
 MUST_CHECK bool answers_validators(struct ingest_db *in, const struct map_step *step,
                                    struct row_set **out, struct err *e);
 struct kept_body {

@@ -7,6 +7,7 @@
 #ifndef OPSDECK_BASE_ERR_H
 #define OPSDECK_BASE_ERR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 enum err_code {
@@ -34,9 +35,14 @@ struct err {
     char text[512]; /* sanitised, fit for the status line */
 };
 
-/* Both always return false, so that `return err_set(...)` reads as "fail". */
+/*
+ * All return false, so that `return err_set(...)` reads as "fail". Give foreign text whole ("%s"):
+ * secrets are hidden in it, and only then it is cleaned and cut.
+ */
 bool err_set(struct err *e, enum err_code code, int detail, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+bool err_setv(struct err *e, enum err_code code, int detail, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
 /* Put "fmt: " before the text that is there. */
 bool err_ctx(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* ERR_IO (or ERR_PERM for EACCES/EPERM) with "fmt: strerror". */

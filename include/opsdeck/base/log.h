@@ -1,7 +1,7 @@
 /*
  * The program's own log: levels, one line an entry, a ring of the latest lines for the `@`
- * view and an optional file. Every line passes the redactor (a hook, since secrets live in
- * src/net) and the text door. Any thread (a lock inside); never blocks on a full file system:
+ * view and an optional file. Secrets are hidden in every line (hide.h) before it is cut, and it
+ * passes the text door. Any thread (a lock inside); never blocks on a full file system:
  * lines that cannot be written are counted.
  */
 #ifndef OPSDECK_BASE_LOG_H
@@ -27,8 +27,6 @@ void log_set_level(enum log_level least);
 /* Append to `path` (0600, O_NOFOLLOW; rotated once at 5 MiB to path.1). NULL: no file. */
 MUST_CHECK bool log_open(const char *path, struct err *e);
 void log_close(void);
-/* `redact` rewrites *line in place (it may grow it). */
-void log_set_redactor(void (*redact)(struct sbuf *line));
 /* `room` is a short constant such as "poll". */
 void log_add(enum log_level level, const char *room, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

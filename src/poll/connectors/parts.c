@@ -5,12 +5,12 @@
 
 #include <cjson/cJSON.h>
 
+#include "opsdeck/base/hide.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/sbuf.h"
 #include "opsdeck/base/utf8.h"
 #include "opsdeck/base/require.h"
 #include "opsdeck/config/recipe.h"
-#include "opsdeck/net/redact.h"
 #include "opsdeck/poll/plan.h"
 
 enum {
@@ -88,9 +88,16 @@ const char *part_what_it_said(struct arena *mem, const struct http_response *r)
         return "an empty body";
     /* Secrets go before the cut: half of one would not be known any more. */
     struct sbuf sb;
-    sbuf_init(&sb, SAID_LOOKED_AT * 8);
-    sbuf_add(&sb, s, strnlen(s, SAID_LOOKED_AT));
-    redact_text(&sb);
+    size_t n = strlen(s);
+    sbuf_init(&sb, n);
+    sbuf_add(&sb, s, n);
+    sb.len = hide_values(sb.buf, sb.len);
+    if (sb.len > SAID_LOOKED_AT) {
+        sb.len = SAID_LOOKED_AT;
+        sb.buf[sb.len] = '\0';
+    }
+    sb.max = sb.len * 4;
+    hide_text(&sb);
     const char *said = utf8_clean_dup(mem, sb.buf, sb.len, SAID_BYTES, UTF8_LINE);
     sbuf_release(&sb);
     return said;

@@ -1,4 +1,5 @@
 /* Errors, arenas, buffers, rows, times and units. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include "opsdeck/base/clock.h"
 #include "opsdeck/base/err.h"
+#include "opsdeck/base/hide.h"
 #include "opsdeck/base/log.h"
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/row_set.h"
@@ -191,20 +193,69 @@ static void hide(struct sbuf *line)
         memcpy(at, "*******", 7);
 }
 
+static size_t hide_bytes(char *s, size_t n)
+{
+    struct sbuf all = { .buf = s, .len = n };
+
+    hide(&all);
+    return n;
+}
+
+static const struct hide_hooks hooks = { .values = hide_bytes, .text = hide };
+
 static void log_lines_are_clean_and_redacted(void **state)
 {
     (void)state;
     struct sbuf out;
 
     sbuf_init(&out, 4096);
-    log_set_redactor(hide);
+    hide_set_hooks(&hooks);
     log_add(LOG_WARN, "net", "secret %s and \x1b]0;title\x07", "hunter2");
     log_add(LOG_DEBUG, "net", "not kept at this level");
     log_tail(10, &out);
     assert_non_null(strstr(out.buf, "warn net: secret ******* and \xef\xbf\xbd]0;title"));
     assert_null(strstr(out.buf, "not kept"));
     sbuf_release(&out);
-    log_set_redactor(NULL);
+    hide_set_hooks(NULL);
+    log_close();
+}
+
+static const char token[] = "hunter2-hunter2-hunter2";
+
+static void hide_token(struct sbuf *text)
+{
+    char *at = strstr(text->buf, token);
+
+    if (at)
+        memset(at, '*', strlen(token));
+}
+
+static const struct hide_hooks token_hooks = { .values = hide_bytes, .text = hide_token };
+
+static void a_secret_is_hidden_before_an_error_or_a_line_is_cut(void **state)
+{
+    (void)state;
+    char text[5000];
+    struct sbuf out;
+
+    hide_set_hooks(&token_hooks);
+    for (size_t pad = 0; pad < 2200; pad++) {
+        struct err e = { 0 };
+        memset(text, 'x', pad);
+        strcpy(text + pad, token);
+        err_set(&e, ERR_NET, 0, "%s", text);
+        assert_null(strstr(e.text, "hunte"));
+        err_errno(&e, ENOENT, "open %s", text);
+        assert_null(strstr(e.text, "hunte"));
+        err_ctx(&e, "while %s", text);
+        assert_null(strstr(e.text, "hunte"));
+        log_add(LOG_WARN, "net", "%s", text);
+    }
+    sbuf_init(&out, 4 << 20);
+    log_tail(500, &out);
+    assert_null(strstr(out.buf, "hunte"));
+    sbuf_release(&out);
+    hide_set_hooks(NULL);
     log_close();
 }
 
@@ -233,6 +284,7 @@ int main(void)
         cmocka_unit_test(moments_are_the_last_such_local_time),
         cmocka_unit_test(a_time_that_comes_twice_or_not_at_all_is_the_last_one),
         cmocka_unit_test(log_lines_are_clean_and_redacted),
+        cmocka_unit_test(a_secret_is_hidden_before_an_error_or_a_line_is_cut),
         cmocka_unit_test(secrets_release_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,37 @@ static void percent_encoding_does_not_help_it(void **state)
     check("u=%63%34%6e%40ry%2F%2B%20token%3D%C3%A9", "u=***");
 }
 
+static void escapes_of_json_do_not_help_it(void **state)
+{
+    (void)state;
+    check("{\"a\":\"c4n@ry\\/+ token=\\u00e9\"}", "{\"a\":\"***\"}");
+    check("[\"\\u0063\\u0034n@ry\\u002f\\u002B token=\\u00E9\"]", "[\"***\"]");
+    check("\\u0063\\u0034n@ry", "\\u0063\\u0034n@ry");
+}
+
+static void a_large_text_is_searched_across_its_parts(void **state)
+{
+    enum {
+        PART = 64 * 1024
+    };
+    size_t len = strlen(CANARY), n = 3 * PART;
+
+    (void)state;
+    for (size_t at = PART - len - 2; at < PART + 3; at++) {
+        char *s = malloc(n + 1);
+        memset(s, '.', n);
+        memcpy(s + at, CANARY, len);
+        memcpy(s + n - len, CANARY, len);
+        size_t left = redact_values(s, n);
+        assert_int_equal(left, n - 2 * (len - 3));
+        assert_int_equal(s[left], 0);
+        assert_memory_equal(s + at - 1, ".***.", 5);
+        assert_memory_equal(s + left - 4, ".***", 4);
+        assert_null(memmem(s, n, "c4n", 3));
+        free(s);
+    }
+}
+
 static void hex_does_not_help_it(void **state)
 {
     (void)state;
@@ -183,6 +214,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_known_secret_is_hidden_as_it_is),
         cmocka_unit_test(percent_encoding_does_not_help_it),
+        cmocka_unit_test(escapes_of_json_do_not_help_it),
+        cmocka_unit_test(a_large_text_is_searched_across_its_parts),
         cmocka_unit_test(hex_does_not_help_it),
         cmocka_unit_test(base64_at_any_alignment_does_not_help_it),
         cmocka_unit_test(the_longer_of_two_secrets_goes_whole),

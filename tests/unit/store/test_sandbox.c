@@ -134,6 +134,25 @@ static void what_is_not_a_plain_select_is_refused(void **state)
     assert_string_equal(row_set_text(f->rs, 0, "key"), "1");
 }
 
+static void headers_are_named_in_quotes(void **state)
+{
+    struct fix *f = *state;
+    static const char *const bad[] = { "SELECT header(:source) AS key",
+                                       "SELECT header('x-' || 'y') AS key",
+                                       "SELECT 'k' AS key, Header ( value ) AS h FROM "
+                                       "json_each(:body)" };
+    struct map_sql sql = f->rows.sql;
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        sql.sql = bad[i];
+        f->e = (struct err){ 0 };
+        assert_false(sandbox_check(f->sb, &sql, NULL, 0, true, &f->e));
+        assert_non_null(strstr(f->e.text, "one name in quotes"));
+    }
+    sql.sql = "SELECT header('Link') AS key, 'header(x)' AS t -- header(y)";
+    assert_true(sandbox_check(f->sb, &sql, NULL, 0, true, NULL));
+}
+
 static void errors_name_the_place_in_the_file(void **state)
 {
     struct fix *f = *state;
@@ -516,6 +535,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_not_a_plain_select_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(headers_are_named_in_quotes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_name_the_place_in_the_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(check_compiles_and_knows_the_binds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_statements_are_forgotten_in_turn, set_up, tear_down),
