@@ -37,7 +37,7 @@ bool sbuf_add(struct sbuf *sb, const void *data, size_t n)
         return false;
     }
     if (sb->len + n + 1 > sb->cap) {
-        size_t cap = sb->cap;
+        size_t cap = sb->cap ? sb->cap : 64; /* a zeroed one has none yet */
         while (cap < sb->len + n + 1)
             cap *= 2;
         sb->buf = xreallocarray(sb->buf, cap, 1);

@@ -1,7 +1,7 @@
 /*
  * The SQL functions of recipes and of `opsdeck query`: registering the
- * tables that fn_times.c, fn_patterns.c, fn_texts.c and fn_states.c fill. All are innocuous:
- * they read their arguments and an environment, nothing else.
+ * tables that fn_times.c, fn_patterns.c, fn_texts.c, fn_states.c and fn_bounded.c fill. All are
+ * innocuous: they read their arguments and an environment, nothing else.
  */
 #include "store_priv.h"
 
@@ -9,7 +9,8 @@
 #include "opsdeck/base/mem.h"
 #include "opsdeck/base/require.h"
 
-static const struct fn_def *const tables[] = { fn_times, fn_patterns, fn_texts, fn_states };
+static const struct fn_def *const tables[] = { fn_times, fn_patterns, fn_texts, fn_states,
+                                               fn_bounded };
 
 int64_t mono_now_ms(void)
 {

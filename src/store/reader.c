@@ -19,8 +19,7 @@
 enum {
     ROWS_MAX = 200000,
     LIMIT_MS = 10000,
-    ANSWER_BYTES_MAX = 512 << 20,
-    PROGRESS_STEPS = 1000
+    ANSWER_BYTES_MAX = 512 << 20
 };
 
 struct reader {
@@ -104,7 +103,7 @@ static bool set_up(struct reader *r, struct err *e)
     if (!ok)
         return false;
     sqlite3_set_authorizer(r->db.h, authorize, r);
-    sqlite3_progress_handler(r->db.h, PROGRESS_STEPS, on_progress, r);
+    sqlite3_progress_handler(r->db.h, OPS_PER_LOOK, on_progress, r);
     r->has_views = true;
     return true;
 }

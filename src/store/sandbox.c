@@ -21,7 +21,6 @@
 
 enum {
     STMTS_MAX = 128,
-    OPS_PER_LOOK = 1000,
     CELL_BYTES_MAX = 16 << 20 /* of an eval: a request body may be long */
 };
 

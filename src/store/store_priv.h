@@ -29,7 +29,8 @@ enum {
     NAME_BYTES_MAX = 4 * 1024,
     SANDBOX_LENGTH_MAX = 64 << 20,
     SANDBOX_LIMIT_MS = 2000,
-    DOUBT_ROWS = 10, /* a fall from more rows than this to none is doubted once */
+    OPS_PER_LOOK = 100, /* of a statement between two looks at the clock; one may parse megabytes */
+    DOUBT_ROWS = 10,    /* a fall from more rows than this to none is doubted once */
 };
 
 /* ---- db.c: one connection and its statements. One thread at a time. */
@@ -146,8 +147,8 @@ struct fn_def {
     void (*final)(sqlite3_context *ctx);
     bool is_varying; /* not the same for the same arguments */
 };
-extern const struct fn_def fn_times[], fn_patterns[], fn_texts[],
-    fn_states[]; /* end with name NULL */
+/* Each ends with name NULL. */
+extern const struct fn_def fn_times[], fn_patterns[], fn_texts[], fn_states[], fn_bounded[];
 struct fn_env *fn_env_of(sqlite3_context *ctx);
 /* Text argument, NULL for SQL NULL. */
 const char *fn_text(sqlite3_value *v, size_t *n);

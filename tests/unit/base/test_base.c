@@ -67,6 +67,18 @@ static void a_full_buffer_says_so_and_keeps_what_it_had(void **state)
     sbuf_release(NULL);
 }
 
+static void a_zeroed_buffer_takes_nothing_and_ends(void **state)
+{
+    (void)state;
+    struct sbuf sb = { 0 };
+
+    assert_true(sbuf_add(&sb, "", 0));
+    assert_string_equal(sb.buf, "");
+    assert_false(sbuf_addc(&sb, 'x'));
+    assert_true(sb.is_full);
+    sbuf_release(&sb);
+}
+
 static void rows_answer_for_absent_columns(void **state)
 {
     (void)state;
@@ -278,6 +290,7 @@ int main(void)
         cmocka_unit_test(context_is_put_before_the_reason),
         cmocka_unit_test(arenas_keep_large_and_small_apart),
         cmocka_unit_test(a_full_buffer_says_so_and_keeps_what_it_had),
+        cmocka_unit_test(a_zeroed_buffer_takes_nothing_and_ends),
         cmocka_unit_test(rows_answer_for_absent_columns),
         cmocka_unit_test(durations_carry_units),
         cmocka_unit_test(times_are_utc_and_strict),
