@@ -22,7 +22,7 @@
 enum {
     BODY_MAX_DEFAULT = 8 << 20,
     DECODED_MAX = SANDBOX_LENGTH_MAX - 1,
-    SNIPPET = 100
+    SNIPPET = 160
 };
 
 /* ---- decoding */
@@ -125,6 +125,33 @@ static bool type_at(struct sandbox *sb, const char *path, const struct sbuf *jso
     return rc == 1 || err_ctx(e, "expect: path %s", path);
 }
 
+/*
+ * What stands in an answer of another shape: the names of an object's members, and the words of
+ * those in which systems say what is wrong. Other values are not quoted: they may be anybody's
+ * secret.
+ */
+static void what_it_has(struct sandbox *sb, const struct sbuf *json, char out[SNIPPET + 1])
+{
+    struct err ignored = { 0 }; /* it only helps the message */
+    sqlite3_stmt *st =
+        *json->buf != '{'
+            ? NULL
+            : sandbox_query(sb, &ignored,
+                            "SELECT coalesce(group_concat(key || CASE WHEN type = 'text' AND "
+                            "lower(key) IN ('message', 'error', 'error_message', 'detail', 'title',"
+                            " 'code', 'status') THEN ' \"' || value || '\"' ELSE '' END, ', '), '')"
+                            " FROM json_each(?1)");
+
+    out[0] = '\0';
+    if (!st)
+        return;
+    sqlite3_bind_text64(st, 1, json->buf, json->len, SQLITE_STATIC, SQLITE_UTF8);
+    if (db_step(&sb->db, st, &ignored) == 1)
+        sqlite3_snprintf(SNIPPET + 1, out, "%s", db_text(st, 0));
+    sqlite3_reset(st);
+    sqlite3_clear_bindings(st);
+}
+
 static bool check_expect(struct sandbox *sb, const struct map_step *step, const struct sbuf *json,
                          struct err *e)
 {
@@ -144,12 +171,11 @@ static bool check_expect(struct sandbox *sb, const struct map_step *step, const 
     }
     if (fits)
         return true;
-    /* How it begins says most; but a sensitive answer is not quoted. */
-    bool is_quoted = !step->is_sensitive;
-    size_t shown = is_quoted ? json->len < SNIPPET ? json->len : SNIPPET : 0;
-    return err_set(e, ERR_PARSE, 0, "expected %s at %s of the answer, got %s%s%.*s%s",
-                   expect_words[step->expect], path, got, shown ? ": " : "", (int)shown, json->buf,
-                   shown && shown < json->len ? "..." : "");
+    char has[SNIPPET + 1] = "";
+    if (!step->is_sensitive)
+        what_it_has(sb, json, has);
+    return err_set(e, ERR_PARSE, 0, "expected %s at %s of the answer, got %s%s%s",
+                   expect_words[step->expect], path, got, *has ? "; it has " : "", has);
 }
 
 /* ---- rows */
