@@ -69,7 +69,9 @@ static char *body_with(size_t pad)
     for (size_t i = 0; i < pad; i++)
         sbuf_addc(&sb, 'x');
     sbuf_addf(&sb, "%s\",\"v\":\"%s\"}]", canary, canary);
-    return sbuf_detach(&sb, NULL);
+    char *body = sbuf_detach(&sb, NULL);
+    sbuf_release(&sb);
+    return body;
 }
 
 static void file_shows_nothing(struct fix *f, const char *name)
